@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+let deque = product("DequeModule", "swift-collections")
+let logging = product("Logging", "swift-log")
+let metrics = product("Metrics", "swift-metrics")
+let coreMetrics = product("CoreMetrics", "swift-metrics")
+let crypto = product("Crypto", "swift-crypto")
+let hummingbird = product("Hummingbird", "hummingbird")
+let hummingbirdCore = product("HummingbirdCore", "hummingbird")
+let httpTypes = product("HTTPTypes", "swift-http-types")
+let nioCore = product("NIOCore", "swift-nio")
+let nioHTTPTypes = product("NIOHTTPTypes", "swift-nio-extras")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let unixSignals = product("UnixSignals", "swift-service-lifecycle")
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], resources: resources, swiftSettings: settings)
+}
+
+// Lowest layer first: a target imports only what stands above it in this list.
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        .library(name: "ConnectionPoolModule", targets: ["ConnectionPoolModule"]),
+        .library(name: "SQLCore", targets: ["SQLCore"]),
+        .library(name: "SQLiteDriver", targets: ["SQLiteDriver"]),
+        .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "CWeirSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CWeirSystem"),
+        library("ConnectionPoolModule", [deque]),
+        library("SQLCore", ["ConnectionPoolModule"]),
+        library("SQLiteDriver", ["ConnectionPoolModule", "SQLCore", "CWeirSQLite", deque, logging]),
+        library("PrometheusExposition", [coreMetrics]),
+        library("WeirModel"),
+        library("WeirStore", ["SQLCore", "ConnectionPoolModule", "WeirModel"]),
+        library("GitHubWebhooks", ["WeirModel", crypto]),
+        library("WeirLive", ["SQLCore", "WeirModel", deque]),
+        library("WeirIngest", ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics]),
+        library("WeirDemo"),
+        library(
+            "WeirHTTP",
+            [
+                "ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", "WeirIngest", "WeirLive", "GitHubWebhooks",
+                "PrometheusExposition", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTPTypes, logging,
+                metrics, lifecycle,
+            ],
+            resources: [.embedInCode("Page")]),
+        library(
+            "WeirServer",
+            [
+                "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore", "WeirIngest",
+                "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird, logging, lifecycle,
+                unixSignals, nioCore,
+            ]),
+        .executableTarget(
+            name: "weir", dependencies: ["WeirServer", argumentParser, logging], swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["ConnectionPoolModule"], path: "Tests/TestSupport", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,27 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+#ifndef CWEIRSQLITE_H
+#define CWEIRSQLITE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+/// Switches a flag of sqlite3_db_config, which is variadic and so out of Swift's reach.
+/// Returns SQLite's result code; *result is the flag's value afterwards.
+int weir_sqlite3_set_flag(sqlite3 *db, int option, int value, int *result);
+
+/// Binds text that SQLite copies (SQLITE_TRANSIENT is a cast that Swift cannot import).
+int weir_sqlite3_bind_text(sqlite3_stmt *statement, int index, const char *text, int64_t bytes);
+
+/// Binds bytes that SQLite copies.
+int weir_sqlite3_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, int64_t count);
+
+/// Takes an exclusive open-file-description lock on the whole file without waiting.
+/// Returns 0, or errno: EAGAIN or EACCES when somebody else holds it.
+int weir_lock_exclusively(int descriptor);
+
+#endif

@@ -1,0 +1,38 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+#define _GNU_SOURCE
+#include "CWeirSQLite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int weir_sqlite3_set_flag(sqlite3 *db, int option, int value, int *result) {
+    return sqlite3_db_config(db, option, value, result);
+}
+
+int weir_sqlite3_bind_text(sqlite3_stmt *statement, int index, const char *text, int64_t bytes) {
+    return sqlite3_bind_text64(statement, index, text, (sqlite3_uint64)bytes, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+int weir_sqlite3_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, int64_t count) {
+    return sqlite3_bind_blob64(statement, index, bytes, (sqlite3_uint64)count, SQLITE_TRANSIENT);
+}
+
+int weir_lock_exclusively(int descriptor) {
+#ifdef F_OFD_SETLK
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+#else
+    return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+#endif
+}

@@ -1,0 +1,13 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+#ifndef CWEIRSYSTEM_H
+#define CWEIRSYSTEM_H
+
+/// Limits the number of malloc arenas of glibc; does nothing elsewhere.
+void weir_limit_malloc_arenas(int count);
+
+#endif

@@ -1,0 +1,80 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import Crypto
+public import FoundationEssentials
+
+/// Checks `X-Hub-Signature-256` against the secrets that are valid.
+///
+/// Several may be valid at once, so that a secret can be rotated without losing a delivery.
+public struct WebhookSignature: Sendable {
+    private let keys: [SymmetricKey]
+
+    /// - Parameter secrets: The valid secrets; empty ones are left out.
+    public init(secrets: [String]) {
+        self.keys = secrets.filter { !$0.isEmpty }.map { SymmetricKey(data: Array($0.utf8)) }
+    }
+
+    /// Whether a secret is configured at all.
+    public var isConfigured: Bool { !self.keys.isEmpty }
+
+    /// Whether a header's value is the HMAC-SHA256 of the body under one of the secrets.
+    ///
+    /// Every secret is tried and digests are compared in constant time, so the time taken tells nothing about either.
+    ///
+    /// - Parameters:
+    ///   - header: `sha256=` and 64 hexadecimal digits.
+    ///   - body: The body as it was received, before any decoding.
+    public func isValid(_ header: String, for body: Data) -> Bool {
+        guard let code = Self.bytes(header) else { return false }
+        var isValid = false
+        for key in self.keys {
+            let matches = HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: body, using: key)
+            isValid = isValid || matches
+        }
+        return isValid
+    }
+
+    /// The value a sender puts into the header for the first secret.
+    public func header(for body: Data) -> String? {
+        guard let key = self.keys.first else { return nil }
+        let digits = Array("0123456789abcdef".utf8)
+        var text = Array("sha256=".utf8)
+        for byte in HMAC<SHA256>.authenticationCode(for: body, using: key) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func bytes(_ header: String) -> [UInt8]? {
+        guard header.hasPrefix("sha256=") else { return nil }
+        let digits = header.utf8.dropFirst(7)
+        guard digits.count == 64 else { return nil }
+        var result: [UInt8] = []
+        result.reserveCapacity(32)
+        var high: UInt8?
+        for digit in digits {
+            guard let value = Self.value(digit) else { return nil }
+            if let known = high {
+                result.append(known << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        return result
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

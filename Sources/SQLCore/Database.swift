@@ -1,0 +1,135 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+public import ConnectionPoolModule
+
+/// One row of a result, valid until the closure that got it returns.
+///
+/// Columns count from zero. A null read as a non-optional is zero or empty, as the engines' C interfaces have it; use
+/// ``isNull(_:)`` or the optional forms where null means something.
+public protocol SQLRow {
+    /// Whether the column is null.
+    func isNull(_ column: Int) -> Bool
+    /// The column as an integer.
+    func integer(_ column: Int) -> Int64
+    /// The column as a floating-point number.
+    func real(_ column: Int) -> Double
+    /// The column as text.
+    func text(_ column: Int) -> String
+    /// The column as bytes.
+    func blob(_ column: Int) -> [UInt8]
+}
+
+extension SQLRow {
+    /// The column as an integer, or nil for null.
+    public func optionalInteger(_ column: Int) -> Int64? { self.isNull(column) ? nil : self.integer(column) }
+    /// The column as a number, or nil for null.
+    public func optionalReal(_ column: Int) -> Double? { self.isNull(column) ? nil : self.real(column) }
+    /// The column as text, or nil for null.
+    public func optionalText(_ column: Int) -> String? { self.isNull(column) ? nil : self.text(column) }
+    /// The column as bytes, or nil for null.
+    public func optionalBlob(_ column: Int) -> [UInt8]? { self.isNull(column) ? nil : self.blob(column) }
+}
+
+/// A connection inside a read closure: one snapshot, no writes.
+public protocol SQLReading {
+    /// How this engine writes what the dialects write differently.
+    var dialect: Dialect { get }
+
+    /// Runs a query and hands each row to `body`, until it returns false.
+    ///
+    /// - Throws: ``DatabaseError``, and what `body` throws.
+    func forEachRow(_ sql: SQL, _ body: (any SQLRow) throws -> Bool) throws
+}
+
+extension SQLReading {
+    /// All rows, each through `transform`.
+    public func rows<Value>(_ sql: SQL, _ transform: (any SQLRow) throws -> Value) throws -> [Value] {
+        var result: [Value] = []
+        try self.forEachRow(sql) {
+            result.append(try transform($0))
+            return true
+        }
+        return result
+    }
+
+    /// The first row through `transform`, or nil.
+    public func row<Value>(_ sql: SQL, _ transform: (any SQLRow) throws -> Value) throws -> Value? {
+        var result: Value?
+        try self.forEachRow(sql) {
+            result = try transform($0)
+            return false
+        }
+        return result
+    }
+}
+
+/// A connection inside a write closure: one transaction.
+public protocol SQLWriting: SQLReading {
+    /// Runs a statement.
+    ///
+    /// - Returns: The number of rows it inserted, changed or deleted.
+    @discardableResult
+    func execute(_ sql: SQL) throws -> Int
+
+    /// Runs one statement for many rows of values.
+    ///
+    /// - Parameters:
+    ///   - sql: A statement with one `?` per value of a row.
+    ///   - rows: The values.
+    /// - Returns: The number of rows inserted, changed or deleted in all.
+    @discardableResult
+    func executeBatch(_ sql: SQLTemplate, rows: some Sequence<[SQLValue]>) throws -> Int
+}
+
+/// A constant statement with `?` placeholders, for ``SQLWriting/executeBatch(_:rows:)``.
+public struct SQLTemplate: Sendable, ExpressibleByStringLiteral {
+    /// The text.
+    public let text: String
+
+    public init(stringLiteral value: StaticString) { self.text = "\(value)" }
+}
+
+/// A value that only exists because its transaction was committed.
+///
+/// Only a driver's writer makes one, after COMMIT returned; what feeds subscribers takes nothing else.
+public struct Committed<Value: Sendable>: Sendable {
+    /// What the write closure returned.
+    public let value: Value
+
+    /// For drivers only.
+    package init(_ value: Value) { self.value = value }
+
+    /// A part of what was committed.
+    public func map<Part: Sendable>(_ transform: (Value) -> Part) -> Committed<Part> {
+        Committed<Part>(transform(self.value))
+    }
+}
+
+/// A database that several readers and one stream of writes share.
+public protocol Database: Sendable {
+    /// Runs `body` on a reader connection, in one snapshot taken after the lease was asked for.
+    ///
+    /// - Throws: `LeaseError`, `CancellationError`, ``DatabaseError``, and what `body` throws.
+    func read<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLReading) throws -> Value
+    ) async throws -> Value
+
+    /// Runs `body` in a transaction and returns after COMMIT.
+    ///
+    /// The closure has no effects outside: it runs again when a transaction is rolled back under it.
+    ///
+    /// - Throws: `LeaseError`, `CancellationError`, ``DatabaseError`` with its ``WriteOutcome``, and what `body`
+    ///   throws (then nothing of it is committed).
+    func write<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value
+    ) async throws -> Committed<Value>
+}
+
+/// How an engine writes what SQLite and PostgreSQL write differently.
+public enum Dialect: Sendable, Equatable {
+    case sqlite
+}

@@ -1,0 +1,194 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import CWeirSQLite
+import ConnectionPoolModule
+import SQLCore
+
+/// One SQLite connection. It belongs to one thread from opening to closing.
+final class SQLiteConnection {
+    enum Role {
+        case writer
+        case reader
+    }
+
+    let db: OpaquePointer
+    let role: Role
+    private var statements: StatementCache
+    /// Who the running work is for; the progress handler asks it. Nil between leases.
+    private var signal: LeaseSignal?
+    /// Whether a statement that writes runs: its deadline must not undo its siblings.
+    private var isWriting = false
+    /// Whether a closure of a caller runs: then transaction control is refused.
+    fileprivate var isInsideLease = false
+    /// Frames in the write-ahead log after the last commit of this connection.
+    private(set) var walFrames = 0
+
+    /// Virtual machine instructions between two looks at the deadline: about 10 to 50 µs of work.
+    private static let progressInterval: Int32 = 1_000
+
+    /// Opens the file and settles every pragma, reading each back.
+    ///
+    /// - Throws: ``DatabaseError``; one whose message names the pragma when SQLite did not take a value.
+    init(_ configuration: SQLiteConfiguration, role: Role) throws {
+        var db: OpaquePointer?
+        let flags =
+            SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+            | (role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE)
+        guard sqlite3_open_v2(configuration.path, &db, flags, nil) == SQLITE_OK, let db else {
+            defer { sqlite3_close_v2(db) }
+            throw DatabaseError.call("open \(configuration.path)", db)
+        }
+        self.db = db
+        self.role = role
+        self.statements = StatementCache(countMax: configuration.statementsMax)
+        do {
+            try self.configure(configuration)
+        } catch {
+            self.close()
+            throw error
+        }
+        self.install()
+    }
+
+    /// Finalises every statement and closes the handle. Nothing may be used afterwards.
+    func close() {
+        self.statements.removeAll()
+        sqlite3_close_v2(self.db)
+    }
+
+    private func install() {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_progress_handler(
+            self.db, Self.progressInterval,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().shouldStop ? 1 : 0
+            }, context)
+        sqlite3_set_authorizer(
+            self.db,
+            { context, action, first, _, _, _ in
+                guard let context else { return SQLITE_DENY }
+                let connection = Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue()
+                return connection.authorize(action, first.map { String(cString: $0) })
+            }, context)
+        guard self.role == .writer else { return }
+        sqlite3_wal_hook(
+            self.db,
+            { context, _, _, frames in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().walFrames = Int(frames)
+                return SQLITE_OK
+            }, context)
+    }
+
+    /// Whether the running statement is to be interrupted. Writes are not: an interrupt inside a write undoes the
+    /// whole transaction, released savepoints of other members included.
+    private var shouldStop: Bool {
+        guard let signal = self.signal, !self.isWriting else { return false }
+        return signal.isStopped
+    }
+
+    private func authorize(_ action: Int32, _ first: String?) -> Int32 {
+        guard self.isInsideLease else { return SQLITE_OK }
+        switch action {
+        case SQLITE_TRANSACTION, SQLITE_SAVEPOINT, SQLITE_ATTACH, SQLITE_DETACH: return SQLITE_DENY
+        // A migration records its version in the header, inside its own transaction; every other pragma is the driver's.
+        case SQLITE_PRAGMA: return first == "user_version" ? SQLITE_OK : SQLITE_DENY
+        default: return SQLITE_OK
+        }
+    }
+
+    // MARK: - Leases
+
+    /// Runs a caller's closure: its deadline is watched and transaction control refused meanwhile.
+    func withLease<Result>(_ signal: LeaseSignal, _ body: () throws -> Result) rethrows -> Result {
+        self.signal = signal
+        self.isInsideLease = true
+        defer {
+            self.signal = nil
+            self.isInsideLease = false
+        }
+        return try body()
+    }
+
+    /// Whether no transaction is open.
+    var isAutocommit: Bool { sqlite3_get_autocommit(self.db) != 0 }
+
+    /// Whether a statement was left in the middle of its run; it would pin a snapshot.
+    var hasBusyStatement: Bool {
+        var statement = sqlite3_next_stmt(self.db, nil)
+        while let current = statement {
+            if sqlite3_stmt_busy(current) != 0 { return true }
+            statement = sqlite3_next_stmt(self.db, current)
+        }
+        return false
+    }
+
+    // MARK: - The driver's own statements
+
+    /// Runs a statement of the driver's own.
+    func control(_ text: String) throws {
+        try self.withStatement(text) { while try $0.step() {} }
+    }
+
+    /// Runs a query of the driver's own and returns the first column of its first row as text.
+    func scalar(_ text: String) throws -> String? {
+        try self.withStatement(text) { try $0.step() ? $0.optionalText(0) : nil }
+    }
+
+    fileprivate func withStatement<Result>(_ text: String, _ body: (SQLiteStatement) throws -> Result) throws -> Result
+    {
+        let statement: SQLiteStatement
+        if let cached = self.statements.take(text) {
+            statement = cached
+        } else {
+            statement = try SQLiteStatement(db: self.db, text: text, isPersistent: true)
+        }
+        let wasWriting = self.isWriting
+        self.isWriting = wasWriting || (self.role == .writer && !statement.isReadOnly)
+        defer {
+            self.isWriting = wasWriting
+            statement.reset()
+            self.statements.put(statement)
+        }
+        return try body(statement)
+    }
+}
+
+extension SQLiteConnection: SQLWriting {
+    var dialect: Dialect { .sqlite }
+
+    func forEachRow(_ sql: SQL, _ body: (any SQLRow) throws -> Bool) throws {
+        try self.withStatement(sql.text) { statement in
+            try statement.bind(sql.values)
+            while try statement.step() {
+                guard try body(statement) else { return }
+            }
+        }
+    }
+
+    func execute(_ sql: SQL) throws -> Int {
+        let before = sqlite3_total_changes(self.db)
+        try self.withStatement(sql.text) { statement in
+            try statement.bind(sql.values)
+            while try statement.step() {}
+        }
+        return Int(sqlite3_total_changes(self.db) &- before)
+    }
+
+    func executeBatch(_ sql: SQLTemplate, rows: some Sequence<[SQLValue]>) throws -> Int {
+        let before = sqlite3_total_changes(self.db)
+        try self.withStatement(sql.text) { statement in
+            for row in rows {
+                try statement.bind(row)
+                while try statement.step() {}
+                statement.reset()
+            }
+        }
+        return Int(sqlite3_total_changes(self.db) &- before)
+    }
+}

@@ -1,0 +1,119 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import CWeirSQLite
+import SQLCore
+
+/// A prepared statement. Owned by its connection's thread.
+final class SQLiteStatement: SQLRow {
+    let handle: OpaquePointer
+    let text: String
+    /// Whether it leaves the database unchanged.
+    let isReadOnly: Bool
+    private let db: OpaquePointer
+
+    /// - Throws: ``DatabaseError`` for a text that is no single statement.
+    init(db: OpaquePointer, text: String, isPersistent: Bool) throws {
+        var handle: OpaquePointer?
+        var mutable = text
+        let flags = isPersistent ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
+        let (code, hasTail) = mutable.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                var tail: UnsafePointer<CChar>?
+                let code = sqlite3_prepare_v3(
+                    db, characters.baseAddress, Int32(characters.count), flags, &handle, &tail)
+                guard let base = characters.baseAddress, let tail else { return (code, false) }
+                let rest = characters[(tail - base)...]
+                return (code, rest.contains { $0 != 0x20 && $0 != 0x0a && $0 != 0x09 && $0 != 0x3b })
+            }
+        }
+        guard code == SQLITE_OK else { throw DatabaseError.call("prepare", db, sql: text) }
+        guard let handle, !hasTail else {
+            sqlite3_finalize(handle)
+            throw DatabaseError(
+                code: .sqliteMisuse, operation: "prepare", message: "a text must hold exactly one statement", sql: text)
+        }
+        self.db = db
+        self.handle = handle
+        self.text = text
+        self.isReadOnly = sqlite3_stmt_readonly(handle) != 0
+    }
+
+    deinit { sqlite3_finalize(self.handle) }
+
+    func bind(_ values: [SQLValue]) throws {
+        guard sqlite3_bind_parameter_count(self.handle) == values.count else {
+            throw DatabaseError(
+                code: .sqliteMisuse, operation: "bind",
+                message: "\(values.count) values for \(sqlite3_bind_parameter_count(self.handle)) placeholders",
+                sql: self.text)
+        }
+        var index: Int32 = 0
+        for value in values {
+            index += 1
+            let code =
+                switch value {
+                case .null: sqlite3_bind_null(self.handle, index)
+                case .integer(let value): sqlite3_bind_int64(self.handle, index, value)
+                case .real(let value): sqlite3_bind_double(self.handle, index, value)
+                case .text(var value):
+                    value.withUTF8 { bytes in
+                        bytes.withMemoryRebound(to: CChar.self) {
+                            // An empty Swift string may have no address; SQLite would take that for null.
+                            guard let base = $0.baseAddress else {
+                                return weir_sqlite3_bind_text(self.handle, index, "", 0)
+                            }
+                            return weir_sqlite3_bind_text(self.handle, index, base, Int64($0.count))
+                        }
+                    }
+                case .blob(let value):
+                    value.isEmpty
+                        ? sqlite3_bind_zeroblob(self.handle, index, 0)
+                        : value.withUnsafeBytes {
+                            weir_sqlite3_bind_blob(self.handle, index, $0.baseAddress, Int64($0.count))
+                        }
+                }
+            guard code == SQLITE_OK else { throw DatabaseError.call("bind", self.db, sql: self.text) }
+        }
+    }
+
+    /// Takes a step.
+    ///
+    /// - Returns: True while there is a row.
+    func step() throws -> Bool {
+        switch sqlite3_step(self.handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            let error = DatabaseError.call("step", self.db, sql: self.text)
+            sqlite3_reset(self.handle)
+            throw error
+        }
+    }
+
+    /// Ends the statement's run, so that it holds no snapshot and no lock.
+    func reset() { sqlite3_reset(self.handle) }
+
+    // MARK: - SQLRow
+
+    func isNull(_ column: Int) -> Bool { sqlite3_column_type(self.handle, Int32(column)) == SQLITE_NULL }
+
+    func integer(_ column: Int) -> Int64 { sqlite3_column_int64(self.handle, Int32(column)) }
+
+    func real(_ column: Int) -> Double { sqlite3_column_double(self.handle, Int32(column)) }
+
+    func text(_ column: Int) -> String {
+        guard let text = sqlite3_column_text(self.handle, Int32(column)) else { return "" }
+        let count = Int(sqlite3_column_bytes(self.handle, Int32(column)))
+        return String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+    }
+
+    func blob(_ column: Int) -> [UInt8] {
+        guard let bytes = sqlite3_column_blob(self.handle, Int32(column)) else { return [] }
+        let count = Int(sqlite3_column_bytes(self.handle, Int32(column)))
+        return [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+}

@@ -1,0 +1,66 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+/// How a database file is opened and kept.
+public struct SQLiteConfiguration: Sendable {
+    /// How safe a commit is when the power fails.
+    public enum Durability: Sendable, Equatable {
+        /// Every commit is on disk before it is answered (`synchronous=FULL`).
+        case full
+        /// A power cut may lose the last commits, never the file (`synchronous=NORMAL`). Only ever by explicit choice.
+        case normal
+    }
+
+    /// The path of the database file.
+    public var path: String
+    /// Marks the file as one of this application's (`PRAGMA application_id`); other files are refused. Not zero.
+    public var applicationID: Int32
+    /// Most reader connections.
+    public var readersMax: Int
+    /// Most leases waiting for a reader.
+    public var readersWaitingMax: Int
+    /// Most writes waiting for the writer.
+    public var writesWaitingMax: Int
+    /// Most writes in one transaction.
+    public var groupMax: Int
+    /// Longest time the members of one transaction may take together before it is committed.
+    public var groupTimeMax: Duration
+    /// How safe a commit is.
+    public var durability: Durability
+    /// Page cache of all connections together, in bytes.
+    public var memoryBytes: Int
+    /// How long a connection waits for a lock of another process.
+    public var busyTimeout: Duration
+    /// Size of the write-ahead log, in bytes, from which the writer checkpoints in its next gap.
+    public var walGoalBytes: Int
+    /// Most prepared statements kept per connection.
+    public var statementsMax: Int
+
+    /// - Parameters:
+    ///   - path: The path of the database file; created with its journal files when missing.
+    ///   - applicationID: Not zero.
+    public init(path: String, applicationID: Int32) {
+        precondition(applicationID != 0, "an application id of zero marks nothing")
+        self.path = path
+        self.applicationID = applicationID
+        self.readersMax = 4
+        self.readersWaitingMax = 4_096
+        self.writesWaitingMax = 16_384
+        self.groupMax = 1_024
+        self.groupTimeMax = .milliseconds(100)
+        self.durability = .full
+        self.memoryBytes = 64 << 20
+        self.busyTimeout = .seconds(5)
+        self.walGoalBytes = 16 << 20
+        self.statementsMax = 128
+    }
+
+    /// The writer's share of the cache: half, since it touches every index; the readers share the rest.
+    var writerCacheBytes: Int { self.memoryBytes / 2 }
+
+    /// One reader's share of the cache.
+    var readerCacheBytes: Int { self.memoryBytes / 2 / self.readersMax }
+}

@@ -1,0 +1,100 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import CWeirSQLite
+public import ConnectionPoolModule
+public import SQLCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// One SQLite file: a pool of readers and a single, group-committing writer.
+///
+/// Reads run in parallel, each in one snapshot, and are not held up by writes. Writes run one after the other on one
+/// thread; those that queued while the last transaction was committed share the next one, and each is answered after
+/// its COMMIT, with full synchronisation unless the configuration says otherwise. A read asked for after a write was
+/// answered sees it.
+public final class SQLiteDatabase: Database {
+    /// The file's settings.
+    public let configuration: SQLiteConfiguration
+    /// What the writer has done.
+    public let writerStatistics: WriterStatistics
+    private let lock: ProcessLock
+    private let timer: DeadlineTimer
+    private let writer: ConnectionPool<SQLiteWriterDriver>
+    private let readers: ConnectionPool<SQLiteReaderDriver>
+
+    /// SQLite's version, as of the library in use.
+    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+
+    /// Opens the file, creating it when missing, and recovers what a crash left behind.
+    ///
+    /// The writer opens first and alone: until it has recovered the log no other connection exists.
+    ///
+    /// - Throws: ``DatabaseError`` when another process has the file, when it is not this application's, when it
+    ///   cannot be opened or written, or when SQLite does not take a setting.
+    public static func open(_ configuration: SQLiteConfiguration) async throws -> SQLiteDatabase {
+        let lock = try ProcessLock(path: configuration.path + ".lock", holder: "process \(getpid())")
+        // The first opening is tried here, once, on a thread of its own, so that its error reaches the caller; the
+        // pool would go on trying.
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            WorkerThread.start(name: "open") {
+                continuation.resume(
+                    with: Result {
+                        try SQLiteConnection(configuration, role: .writer).close()
+                    })
+            }
+        }
+        let database = SQLiteDatabase(configuration, lock: lock)
+        database.writer.start()
+        return database
+    }
+
+    private init(_ configuration: SQLiteConfiguration, lock: ProcessLock) {
+        self.configuration = configuration
+        self.lock = lock
+        self.timer = DeadlineTimer()
+        self.writerStatistics = WriterStatistics()
+        self.writer = ConnectionPool(
+            driver: SQLiteWriterDriver(configuration: configuration, statistics: self.writerStatistics),
+            connectionsMax: 1, waitersMax: configuration.writesWaitingMax,
+            // Groups are cut by the driver, by count and time; the pool hands over all that waits, in bounds.
+            batchMax: configuration.groupMax, abandonsWhenCancelled: false, timer: self.timer)
+        self.readers = ConnectionPool(
+            driver: SQLiteReaderDriver(configuration: configuration), connectionsMax: configuration.readersMax,
+            waitersMax: configuration.readersWaitingMax, timer: self.timer)
+    }
+
+    public func read<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLReading) throws -> Value
+    ) async throws -> Value {
+        try await self.readers.withConnection(lease) { try body($0) }
+    }
+
+    public func write<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value
+    ) async throws -> Committed<Value> {
+        Committed(try await self.writer.withConnection(lease) { try body($0) })
+    }
+
+    /// A moment's figures of the reader pool.
+    public var readerPool: PoolStatistics { self.readers.snapshot() }
+
+    /// A moment's figures of the writer's queue.
+    public var writerPool: PoolStatistics { self.writer.snapshot() }
+
+    /// Refuses new work, lets the rest end, closes the readers, empties the log and closes the writer.
+    public func close() async {
+        await self.readers.shutDown()
+        await self.writer.shutDown()
+        self.timer.stop()
+    }
+}

@@ -1,0 +1,228 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import ConnectionPoolModule
+import SQLCore
+
+/// Runs all writes and all checkpoints of a file on one connection, and commits in groups.
+///
+/// A group is what queued while the last one was committed. Members are isolated by savepoints and answered after
+/// COMMIT returned. When the whole transaction is lost under a member, that member gets the error and the others run
+/// again, which is why closures must have no effects outside.
+struct SQLiteWriterDriver: PoolDriver {
+    typealias Job = LeaseJob<SQLiteConnection>
+
+    let name = "writer"
+    let configuration: SQLiteConfiguration
+    let statistics: WriterStatistics
+
+    func open(_ id: ConnectionID) throws -> SQLiteConnection {
+        let connection = try SQLiteConnection(self.configuration, role: .writer)
+        // Pages that a crash left in the log are recovered by this connection, before any other exists.
+        _ = try connection.scalar("SELECT count(*) FROM sqlite_schema")
+        return connection
+    }
+
+    func execute(_ jobs: [Job], on connection: SQLiteConnection, answer: (Job) -> Void) -> Bool {
+        var pending = jobs[...]
+        while !pending.isEmpty {
+            let group = self.runGroup(&pending, on: connection, answer: answer)
+            switch group {
+            case .ready(let members):
+                guard self.commit(members, on: connection, pending: &pending, answer: answer) else {
+                    self.failAll(pending, self.brokenError, answer: answer)
+                    return false
+                }
+            case .broken(let error):
+                self.failAll(pending, error, answer: answer)
+                return false
+            }
+        }
+        // Without a gap the log would grow for as long as the load lasts.
+        self.checkpoint(connection, ifOver: 4 * self.configuration.walGoalBytes)
+        return true
+    }
+
+    // MARK: - Members
+
+    private enum Group {
+        /// These members have run; the transaction is open unless there are none.
+        case ready([Job])
+        /// The connection is of no more use; nothing was committed.
+        case broken(any Error)
+    }
+
+    /// Begins a transaction and runs members until the group is full.
+    private func runGroup(
+        _ pending: inout ArraySlice<Job>, on connection: SQLiteConnection, answer: (Job) -> Void
+    ) -> Group {
+        var members: [Job] = []
+        let started = ContinuousClock.now
+        while let job = pending.first {
+            if members.count >= self.configuration.groupMax { break }
+            if !members.isEmpty, ContinuousClock.now - started > self.configuration.groupTimeMax { break }
+            pending.removeFirst()
+            if job.signal.isStopped {
+                job.fail(self.lateError)
+                answer(job)
+                continue
+            }
+            do {
+                if members.isEmpty, connection.isAutocommit { try connection.control("BEGIN IMMEDIATE") }
+                if try self.runMember(job, on: connection) {
+                    members.append(job)
+                } else if connection.isAutocommit {
+                    // The transaction is gone and with it the work of those before: they run again.
+                    answer(job)
+                    pending = members + pending
+                    members.removeAll()
+                } else {
+                    answer(job)
+                }
+            } catch {
+                job.fail(Self.notCommitted(error))
+                answer(job)
+                guard connection.isAutocommit else {
+                    self.rollBack(connection)
+                    pending = members + pending
+                    return .broken(Self.notCommitted(error))
+                }
+                pending = members + pending
+                members.removeAll()
+            }
+        }
+        if members.isEmpty, !connection.isAutocommit { self.rollBack(connection) }
+        return .ready(members)
+    }
+
+    /// Runs one member inside a savepoint.
+    ///
+    /// - Returns: False when the member failed; its own work is undone, and perhaps the transaction with it.
+    private func runMember(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
+        try connection.control("SAVEPOINT member")
+        let error = connection.withLease(job.signal) { job.run(on: connection) }
+        guard let error else {
+            try connection.control("RELEASE member")
+            return true
+        }
+        job.fail(Self.notCommitted(error))
+        if !connection.isAutocommit {
+            try connection.control("ROLLBACK TO member")
+            try connection.control("RELEASE member")
+        }
+        return false
+    }
+
+    // MARK: - Commit
+
+    /// Commits the group and answers its members.
+    ///
+    /// - Returns: False when the connection must be replaced.
+    private func commit(
+        _ members: [Job], on connection: SQLiteConnection, pending: inout ArraySlice<Job>, answer: (Job) -> Void
+    ) -> Bool {
+        guard !members.isEmpty else { return true }
+        let started = ContinuousClock.now
+        do {
+            try connection.control("COMMIT")
+        } catch let error as DatabaseError {
+            return self.commitFailed(error, members, on: connection, pending: &pending, answer: answer)
+        } catch {
+            preconditionFailure("the driver's own statements throw DatabaseError only")
+        }
+        self.statistics.committed(members: members.count, duration: .now - started)
+        for job in members { answer(job) }
+        return true
+    }
+
+    private func commitFailed(
+        _ error: DatabaseError, _ members: [Job], on connection: SQLiteConnection, pending: inout ArraySlice<Job>,
+        answer: (Job) -> Void
+    ) -> Bool {
+        switch error.code {
+        case .sqliteConstraint where members.count > 1:
+            // One member's deferred constraint fails the commit of all: each runs again in a transaction of its own.
+            self.rollBack(connection)
+            for job in members {
+                var alone = [job][...]
+                guard case .ready(let one) = self.runGroup(&alone, on: connection, answer: answer) else { return false }
+                var none: ArraySlice<Job> = []
+                guard self.commit(one, on: connection, pending: &none, answer: answer) else { return false }
+            }
+            return true
+        case .sqliteConstraint, .sqliteBusy, .sqliteFull:
+            self.rollBack(connection)
+            self.failAll(members[...], Self.notCommitted(error), answer: answer)
+            return connection.isAutocommit
+        default:
+            // After a failed sync the frames may be in the log or not, and a second sync may lie.
+            var unknown = error
+            unknown.outcome = .unknown
+            self.failAll(members[...], unknown, answer: answer)
+            return false
+        }
+    }
+
+    private func rollBack(_ connection: SQLiteConnection) {
+        guard !connection.isAutocommit else { return }
+        // SQLite rolls back by itself when this fails, or the connection is replaced by the caller.
+        try? connection.control("ROLLBACK")
+    }
+
+    private func failAll(_ jobs: ArraySlice<Job>, _ error: any Error, answer: (Job) -> Void) {
+        for job in jobs {
+            job.fail(error)
+            answer(job)
+        }
+    }
+
+    // MARK: - Errors
+
+    private static func notCommitted(_ error: any Error) -> any Error {
+        guard var error = error as? DatabaseError else { return error }
+        error.outcome = .notCommitted
+        return error
+    }
+
+    private var lateError: DatabaseError {
+        DatabaseError(
+            code: .sqliteInterrupt, operation: "write", message: "its deadline passed before it began",
+            outcome: .notCommitted)
+    }
+
+    private var brokenError: DatabaseError {
+        DatabaseError(
+            code: .sqliteIOError, operation: "write", message: "the writer connection failed and is being reopened",
+            outcome: .notCommitted)
+    }
+
+    // MARK: - Gaps
+
+    /// Moves committed pages from the log into the file, between two groups and only here.
+    func becameIdle(_ connection: SQLiteConnection) {
+        self.checkpoint(connection, ifOver: self.configuration.walGoalBytes)
+    }
+
+    /// Empties the log, then closes.
+    func close(_ connection: SQLiteConnection) {
+        self.checkpoint(connection, mode: "TRUNCATE")
+        connection.close()
+    }
+
+    private func checkpoint(_ connection: SQLiteConnection, ifOver bytes: Int) {
+        guard connection.walFrames * Self.frameBytes >= bytes else { return }
+        self.checkpoint(connection, mode: "PASSIVE")
+    }
+
+    /// A page of the default size and its frame header. Source: sqlite.org/fileformat2.html#walformat.
+    private static let frameBytes = 4_096 + 24
+
+    private func checkpoint(_ connection: SQLiteConnection, mode: String) {
+        self.statistics.checkpointing()
+        // A checkpoint that fails leaves the log as it is: nothing is lost, and the next gap tries again.
+        try? connection.control("PRAGMA wal_checkpoint(\(mode))")
+    }
+}

@@ -1,0 +1,72 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import HTTPTypes
+import Hummingbird
+
+/// Applies the ``AccessPolicy``.
+struct AccessMiddleware<Context: RequestContext>: RouterMiddleware {
+    let policy: AccessPolicy
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let decision = self.policy.decide(
+            isWebhook: request.uri.path == "/webhook", isSafe: [.get, .head, .options].contains(request.method),
+            authority: request.head.authority, origin: request.headers[.origin],
+            fetchSite: request.headers[Self.fetchSite])
+        switch decision {
+        case .allow: return try await next(request, context)
+        case .misdirected(let host):
+            throw Problem(
+                .misdirectedRequest, "misdirected", "The request was meant for another host",
+                "\"\(host.prefix(100))\" is not a name of this server: use localhost, or set WEIR_PUBLIC_URL",
+                closesConnection: true)
+        case .crossSite(let origin):
+            throw Problem(
+                .forbidden, "cross-site", "The request came from another site",
+                "\(origin.prefix(100)) may not change anything here", closesConnection: true)
+        }
+    }
+
+    private static var fetchSite: HTTPField.Name {
+        guard let name = HTTPField.Name("Sec-Fetch-Site") else { preconditionFailure("a valid field name") }
+        return name
+    }
+}
+
+/// Adds the headers that keep a browser from doing more than the page needs.
+struct SecurityHeadersMiddleware<Context: RequestContext>: RouterMiddleware {
+    private static var fields: [(HTTPField.Name, String)] {
+        [
+            (
+                .contentSecurityPolicy,
+                """
+                default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+                """
+            ), (.xContentTypeOptions, "nosniff"), (Self.name("Referrer-Policy"), "no-referrer"),
+            (Self.name("X-Frame-Options"), "DENY"), (Self.name("Cross-Origin-Opener-Policy"), "same-origin"),
+            (Self.name("Cross-Origin-Resource-Policy"), "same-origin"),
+            (Self.name("Permissions-Policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ]
+    }
+
+    private let fields = Self.fields
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        for (name, value) in self.fields { response.headers[name] = value }
+        return response
+    }
+
+    private static func name(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid field name") }
+        return name
+    }
+}

@@ -1,0 +1,91 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Runs a ``ConnectionGuard`` on a channel, and tells the registry when the client has left.
+///
+/// Isolation: the channel's event loop.
+final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private var machine: ConnectionGuard
+    private var clocks: [ConnectionGuard.Clock: Scheduled<Void>] = [:]
+    private let registry: ConnectionRegistry
+
+    init(limits: ConnectionGuard.Limits, registry: ConnectionRegistry) {
+        self.machine = ConnectionGuard(limits: limits)
+        self.registry = registry
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.registry.opened(context.channel)
+        self.perform(self.machine.opened(), context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.stopAll(context) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.stopAll(context)
+        context.fireChannelInactive()
+    }
+
+    private func stopAll(_ context: ChannelHandlerContext) {
+        for clock in self.clocks.values { clock.cancel() }
+        self.clocks.removeAll()
+        self.registry.closed(context.channel)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let effects: [ConnectionGuard.Effect]
+        let passes = self.machine.passesInput
+        switch self.unwrapInboundIn(data) {
+        case .head: effects = self.machine.requestHead()
+        case .body(let buffer): effects = self.machine.requestBody(bytes: buffer.readableBytes)
+        case .end: effects = self.machine.requestEnd()
+        }
+        if passes { context.fireChannelRead(data) }
+        self.perform(effects, context)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch self.unwrapOutboundIn(data) {
+        case .head(let head):
+            self.machine.responseHead(closes: head.headerFields[.connection] == "close")
+            context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            context.writeAndFlush(data, promise: promise)
+            self.perform(self.machine.responseEnd(), context)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.perform(self.machine.writability(context.channel.isWritable), context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func perform(_ effects: [ConnectionGuard.Effect], _ context: ChannelHandlerContext) {
+        for effect in effects {
+            switch effect {
+            case .start(let clock, let duration):
+                self.clocks[clock]?.cancel()
+                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                self.clocks[clock] = context.eventLoop.scheduleTask(in: TimeAmount(duration)) {
+                    let (handler, context) = bound.value
+                    handler.perform(handler.machine.expired(clock), context)
+                }
+            case .stop(let clock): self.clocks.removeValue(forKey: clock)?.cancel()
+            case .close: context.close(promise: nil)
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+/// Where the fields of a row came from that its winning event lacked.
+///
+/// A row's fields come from its winner; one that the winner lacks comes from the next event that has it. To keep that
+/// independent of the order of arrival, the row remembers the place of the event each such field came from.
+public struct Provenance: Hashable, Sendable {
+    /// One field that was filled.
+    public struct Entry: Hashable, Sendable {
+        /// The field's number.
+        public let field: UInt8
+        /// The place of the event that supplied it.
+        public let precedence: Precedence
+    }
+
+    /// The filled fields, in order of their numbers.
+    public private(set) var entries: [Entry] = []
+
+    public init() {}
+
+    /// Whether the winner supplied everything there is.
+    public var isEmpty: Bool { self.entries.isEmpty }
+
+    /// The place of the event that supplied a field; nil when the winner did, or nobody.
+    public subscript(field: UInt8) -> Precedence? {
+        get { self.entries.first { $0.field == field }?.precedence }
+        set {
+            self.entries.removeAll { $0.field == field }
+            guard let newValue else { return }
+            let index = self.entries.firstIndex { $0.field > field } ?? self.entries.endIndex
+            self.entries.insert(Entry(field: field, precedence: newValue), at: index)
+        }
+    }
+
+    // MARK: - Bytes
+
+    private static let entryBytes = 19
+
+    /// The entries as bytes, 19 each: field, stage, word, time and digest (little endian). The attempt is the row's.
+    public var bytes: [UInt8]? {
+        guard !self.entries.isEmpty else { return nil }
+        var result: [UInt8] = []
+        result.reserveCapacity(self.entries.count * Self.entryBytes)
+        for entry in self.entries {
+            result += [entry.field, entry.precedence.stage.rawValue, entry.precedence.word]
+            withUnsafeBytes(of: entry.precedence.time.littleEndian) { result += $0 }
+            withUnsafeBytes(of: entry.precedence.digest.littleEndian) { result += $0 }
+        }
+        return result
+    }
+
+    /// Reads what ``bytes`` wrote; what cannot be read is left out.
+    public init(bytes: [UInt8]?, attempt: Int64) {
+        guard let bytes else { return }
+        var start = 0
+        while start + Self.entryBytes <= bytes.count {
+            defer { start += Self.entryBytes }
+            guard let stage = Stage(rawValue: bytes[start + 1]) else { continue }
+            let time = Self.number(bytes[(start + 3)..<(start + 11)])
+            let digest = Self.number(bytes[(start + 11)..<(start + 19)])
+            self.entries.append(
+                Entry(
+                    field: bytes[start],
+                    precedence: Precedence(
+                        attempt: attempt, stage: stage, time: Int64(bitPattern: time), word: bytes[start + 2],
+                        digest: digest)))
+        }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+/// A row that is the maximum of its events, field by field.
+protocol MergedRecord {
+    var precedence: Precedence { get }
+    var provenance: Provenance { get set }
+}
+
+extension MergedRecord {
+    /// Takes a field from `other` where this record, the winner, lacks it or has it from a lesser event.
+    mutating func fill<Value>(_ path: WritableKeyPath<Self, Value?>, field: UInt8, from other: Self) {
+        let mine = self[keyPath: path] == nil ? nil : self.provenance[field] ?? self.precedence
+        if mine == self.precedence { return }
+        guard let value = other[keyPath: path] else { return }
+        let theirs = other.provenance[field] ?? other.precedence
+        if let mine, mine >= theirs { return }
+        self[keyPath: path] = value
+        self.provenance[field] = theirs
+    }
+}

@@ -1,0 +1,79 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import ConnectionPoolModule
+import PrometheusExposition
+import SQLiteDriver
+import WeirIngest
+import WeirLive
+
+/// The figures that are read when they are asked for.
+struct ServerMetrics {
+    let database: SQLiteDatabase
+    let ingest: Ingest
+    let hub: Hub
+
+    func register(in registry: PrometheusRegistry) {
+        ProcessMetrics().register(in: registry)
+        registry.registerHelp("Deliveries by event and by what became of them.", for: "weir_deliveries_total")
+        registry.registerHelp("Deliveries in a committed batch.", for: "weir_ingest_batch_deliveries")
+        let database = self.database
+        self.register("reader", { database.readerPool }, in: registry)
+        self.register("writer", { database.writerPool }, in: registry)
+        let writer = self.database.writerStatistics
+        registry.registerCounter(name: "weir_sqlite_commits_total", help: "Transactions committed.") {
+            Double(writer.current.commits)
+        }
+        registry.registerCounter(name: "weir_sqlite_writes_total", help: "Writes in those transactions.") {
+            Double(writer.current.members)
+        }
+        registry.registerCounter(name: "weir_sqlite_commit_seconds_total", help: "Time spent in COMMIT.") {
+            writer.current.commitTime.inSeconds
+        }
+        registry.registerCounter(name: "weir_sqlite_checkpoints_total", help: "Checkpoints begun.") {
+            Double(writer.current.checkpoints)
+        }
+        let ingest = self.ingest
+        registry.registerGauge(name: "weir_ingest_bytes", help: "Bytes of bodies held by ingest.") {
+            Double(ingest.load.bytes)
+        }
+        registry.registerGauge(name: "weir_ingest_queued", help: "Deliveries waiting for the next batch.") {
+            Double(ingest.load.queued)
+        }
+        let hub = self.hub
+        registry.registerGauge(name: "weir_live_subscribers", help: "Open event streams.") {
+            Double(hub.subscriberCount)
+        }
+    }
+
+    /// Names: OpenTelemetry's semantic conventions for database client connections.
+    private func register(
+        _ pool: String, _ read: @escaping @Sendable () -> PoolStatistics, in registry: PrometheusRegistry
+    ) {
+        let name = ("db_client_connection_pool_name", pool)
+        let count = "db.client.connection.count"
+        let help = "Connections by state."
+        registry.registerGauge(name: count, help: help, labels: [name, ("db_client_connection_state", "used")]) {
+            Double(read().used)
+        }
+        registry.registerGauge(name: count, help: help, labels: [name, ("db_client_connection_state", "idle")]) {
+            let now = read()
+            return Double(now.connections - now.used)
+        }
+        registry.registerGauge(name: "db.client.connection.max", help: "Most connections.", labels: [name]) {
+            Double(read().max)
+        }
+        registry.registerGauge(
+            name: "db.client.connection.pending_requests", help: "Leases waiting for a connection.", labels: [name]
+        ) { Double(read().pending) }
+        registry.registerCounter(
+            name: "db.client.connection.timeouts", help: "Leases refused or stopped at their deadline.", labels: [name]
+        ) { Double(read().timeouts) }
+        registry.registerCounter(name: "weir_pool_leases", help: "Leases that ended.", labels: [name]) {
+            Double(read().leases)
+        }
+    }
+}

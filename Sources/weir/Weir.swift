@@ -1,0 +1,48 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import ArgumentParser
+import WeirServer
+
+/// The command line.
+@main
+struct Weir: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weir",
+        abstract: "A live board for jobs, in one program.",
+        discussion: """
+            Weir takes the webhooks of GitHub Actions, answers each only when it is safe on disk, keeps the history, \
+            and shows queued, blocked and running jobs live in the browser.
+
+            Try it with invented jobs:   weir serve --demo
+            Take real ones:              WEIR_WEBHOOK_SECRET=… weir serve
+            """,
+        version: WeirServer.version,
+        subcommands: [ServeCommand.self, VersionCommand.self])
+
+    static func main() async {
+        do {
+            var command = try Self.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as StartError {
+            Output.errorLine("weir: \(error)")
+            Self.exit(withError: ExitCode(1))
+        } catch {
+            Self.exit(withError: error)
+        }
+    }
+}
+
+/// Prints the version.
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+    func run() { Output.line(WeirServer.version) }
+}

@@ -66,6 +66,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CWeirSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CWeirJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CWeirSystem"),
         library("ConnectionPoolModule", [deque]),
         library("SQLCore", ["ConnectionPoolModule"]),
@@ -73,7 +74,7 @@ let package = Package(
         library("PrometheusExposition", [coreMetrics]),
         library("WeirModel"),
         library("WeirStore", ["SQLCore", "ConnectionPoolModule", "WeirModel"]),
-        library("GitHubWebhooks", ["WeirModel", crypto]),
+        library("GitHubWebhooks", ["WeirModel", "CWeirJSON", crypto]),
         library("WeirLive", ["SQLCore", "WeirModel", deque]),
         library("WeirIngest", ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics]),
         library("WeirDemo"),
@@ -88,12 +89,17 @@ let package = Package(
         library(
             "WeirServer",
             [
-                "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore", "WeirIngest",
-                "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird, logging, lifecycle,
+                "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
+                "WeirIngest",
+                "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird, logging,
+                lifecycle,
                 unixSignals, nioCore,
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirServer", argumentParser, logging], swiftSettings: settings),
-        .target(name: "TestSupport", dependencies: ["ConnectionPoolModule"], path: "Tests/TestSupport", swiftSettings: settings),
-    ]
+        .target(
+            name: "TestSupport", dependencies: ["ConnectionPoolModule"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
 )

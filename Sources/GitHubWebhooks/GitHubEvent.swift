@@ -1,9 +1,4 @@
-//
-// This source file is part of the Weir project.
-// Licensed under the Apache License, Version 2.0. See LICENSE.
-// SPDX-License-Identifier: Apache-2.0
-//
-
+import CWeirJSON
 public import FoundationEssentials
 public import WeirModel
 
@@ -20,224 +15,70 @@ public enum GitHubEvent {
     ///   - type: The value of `X-GitHub-Event`, one of ``handledTypes``.
     ///   - json: The payload.
     /// - Throws: ``WebhookError``.
+    /// - Complexity: O(n) in the bytes of the payload, some microseconds for 10 kB.
     public static func read(type: String, json: Data) throws(WebhookError) -> LifecycleEvent {
-        do {
-            switch type {
-            case "workflow_job": return .job(try JSONDecoder().decode(JobPayload.self, from: json).record)
-            case "workflow_run": return .run(try JSONDecoder().decode(RunPayload.self, from: json).record)
-            default: throw WebhookError.invalidBody("events of type \(type) are not handled")
-            }
-        } catch let error as WebhookError {
-            throw error
-        } catch let error as DecodingError {
-            throw .invalidBody(Self.describe(error))
-        } catch {
-            throw .invalidBody("the body is not JSON")
+        // The reader's texts live until the next call on this thread, so they are copied before it is given up.
+        switch type {
+        case "workflow_job":
+            var job = weir_json_job()
+            try self.check(Self.withBytes(json) { weir_json_read_job($0.baseAddress, $0.count, &job) })
+            return .job(try JobPayload(job).record)
+        case "workflow_run":
+            var run = weir_json_run()
+            try self.check(Self.withBytes(json) { weir_json_read_run($0.baseAddress, $0.count, &run) })
+            return .run(try RunPayload(run).record)
+        default: throw .invalidBody("events of type \(type) are not handled")
         }
     }
 
-    private static func describe(_ error: DecodingError) -> String {
-        switch error {
-        case .keyNotFound(let key, let context): "\(Self.path(context.codingPath + [key])) is missing"
-        case .valueNotFound(_, let context): "\(Self.path(context.codingPath)) is null"
-        case .typeMismatch(let type, let context): "\(Self.path(context.codingPath)) is not a \(type)"
-        case .dataCorrupted(let context):
-            context.codingPath.isEmpty ? "the body is not JSON" : "\(Self.path(context.codingPath)) cannot be read"
-        @unknown default: "the body is not JSON"
-        }
+    private static func withBytes(
+        _ data: Data, _ body: (UnsafeBufferPointer<UInt8>) -> weir_json_result
+    ) -> weir_json_result {
+        data.withUnsafeBytes { body($0.bindMemory(to: UInt8.self)) }
     }
 
-    private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
-}
-
-// MARK: - Payloads, with their fields named as GitHub names them
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-private struct Repository: Decodable {
-    let full_name: String
-    let html_url: String?
-
-    /// The host of the repository's address: github.com, or that of a GitHub Enterprise Server.
-    var source: String {
-        // scheme, nothing, host, path
-        let parts = (self.html_url ?? "").split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count >= 3, parts[0].hasSuffix(":"), parts[1].isEmpty, !parts[2].isEmpty else {
-            return "github.com"
-        }
-        return parts[2].lowercased()
-    }
-}
-
-private struct Account: Decodable {
-    let login: String?
-}
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-private struct JobPayload: Decodable {
-    struct Step: Decodable {
-        let name: String?
-        let conclusion: String?
-    }
-
-    struct Job: Decodable {
-        let id: Int64
-        let run_id: Int64
-        let run_attempt: Int64?
-        let name: String?
-        let workflow_name: String?
-        let head_branch: String?
-        let head_sha: String?
-        let status: String
-        let conclusion: String?
-        let created_at: String?
-        let started_at: String?
-        let completed_at: String?
-        let labels: [String]?
-        let runner_name: String?
-        let runner_group_name: String?
-        let steps: [Step]?
-    }
-
-    let workflow_job: Job
-    let repository: Repository
-    let sender: Account?
-
-    var record: JobRecord<String> {
-        get throws {
-            let job = self.workflow_job
-            let (status, conclusion) = try readStatus(job.status, job.conclusion)
-            let stage = Stage(status: status, conclusion: conclusion)
-            let createdAt = try readTime(job.created_at, "workflow_job.created_at")
-            let startedAt = try readTime(job.started_at, "workflow_job.started_at")
-            let completedAt = try readTime(job.completed_at, "workflow_job.completed_at")
-            let labels = LabelSet((job.labels ?? []).filter { !$0.isEmpty })
-            let failedStep = (job.steps ?? []).first { $0.conclusion == "failure" }?.name
-            let texts = [
-                job.name, job.workflow_name, job.head_branch, job.head_sha, self.sender?.login, labels.canonicalText,
-                job.runner_name, job.runner_group_name, failedStep, self.repository.full_name,
-            ]
-            var digest = Digest()
-            for text in texts { digest.add(text) }
-            for time in [createdAt, startedAt, completedAt] { digest.add(time?.milliseconds) }
-            digest.add(job.run_id)
-            var record = JobRecord(
-                key: JobKey(source: self.repository.source, id: job.id),
-                precedence: Precedence(
-                    attempt: job.run_attempt ?? 1, status: status, conclusion: conclusion, completedAt: completedAt,
-                    updatedAt: nil, digest: digest.value),
-                runID: job.run_id, status: status, conclusion: conclusion, repository: self.repository.full_name)
-            record.name = job.name.nonEmpty
-            record.workflow = job.workflow_name.nonEmpty
-            record.branch = job.head_branch.nonEmpty
-            record.commit = job.head_sha.nonEmpty
-            record.actor = self.sender?.login.nonEmpty
-            record.labels = labels.canonicalText
-            record.runner = job.runner_name.nonEmpty
-            record.runnerGroup = job.runner_group_name.nonEmpty
-            record.failedStep = failedStep.nonEmpty
-            record.createdAt = createdAt
-            // A queued job's started_at repeats created_at: it has not started.
-            record.startedAt = stage >= .running ? startedAt : nil
-            record.completedAt = stage == .ended ? completedAt : nil
-            return record
+    private static func check(_ result: weir_json_result) throws(WebhookError) {
+        let field = result.field.map { String(cString: $0) } ?? ""
+        switch result.code {
+        case WEIR_JSON_OK: return
+        case WEIR_JSON_MISSING: throw .invalidBody("\(field) is missing")
+        case WEIR_JSON_MISMATCH: throw .invalidBody("\(field) is not of the documented type")
+        default: throw .invalidBody("the body is not a JSON object")
         }
     }
 }
 
-// swift-format-ignore: AlwaysUseLowerCamelCase
-private struct RunPayload: Decodable {
-    struct Commit: Decodable {
-        let message: String?
-    }
-
-    struct Workflow: Decodable {
-        let name: String?
-    }
-
-    struct Run: Decodable {
-        let id: Int64
-        let run_attempt: Int64?
-        let name: String?
-        let path: String?
-        let display_title: String?
-        let head_branch: String?
-        let head_sha: String?
-        let head_commit: Commit?
-        let event: String?
-        let status: String
-        let conclusion: String?
-        let actor: Account?
-        let created_at: String?
-        let run_started_at: String?
-        let updated_at: String?
-    }
-
-    let workflow_run: Run
-    let workflow: Workflow?
-    let repository: Repository
-
-    var record: RunRecord<String> {
-        get throws {
-            let run = self.workflow_run
-            let (status, conclusion) = try readStatus(run.status, run.conclusion)
-            let createdAt = try readTime(run.created_at, "workflow_run.created_at")
-            let startedAt = try readTime(run.run_started_at, "workflow_run.run_started_at")
-            let updatedAt = try readTime(run.updated_at, "workflow_run.updated_at")
-            let attempt = run.run_attempt ?? 1
-            let name = run.name.nonEmpty ?? self.workflow?.name.nonEmpty ?? run.path.nonEmpty
-            let title =
-                run.display_title.nonEmpty
-                ?? run.head_commit?.message.nonEmpty.map { String($0.prefix { !$0.isNewline }) }
-            var digest = Digest()
-            for text in [
-                name, title, run.head_branch, run.head_sha, run.event, run.actor?.login, self.repository.full_name,
-            ] {
-                digest.add(text)
-            }
-            for time in [createdAt, startedAt, updatedAt] { digest.add(time?.milliseconds) }
-            var record = RunRecord(
-                key: RunKey(source: self.repository.source, id: run.id, attempt: attempt),
-                precedence: Precedence(
-                    attempt: 0, status: status, conclusion: conclusion, completedAt: updatedAt, updatedAt: updatedAt,
-                    digest: digest.value),
-                status: status, conclusion: conclusion, repository: self.repository.full_name)
-            record.name = name
-            record.title = title
-            record.branch = run.head_branch.nonEmpty
-            record.commit = run.head_sha.nonEmpty
-            record.event = run.event.nonEmpty
-            record.actor = run.actor?.login.nonEmpty
-            // An attempt is created when it starts: created_at stays that of the first attempt for ever.
-            record.createdAt = attempt > 1 ? startedAt ?? createdAt : createdAt
-            record.startedAt = startedAt
-            record.updatedAt = updatedAt
-            return record
-        }
+extension weir_json_text {
+    /// The text; nil for none.
+    fileprivate var string: String? {
+        guard let bytes = self.bytes else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: bytes, count: Int(self.count)), as: UTF8.self)
     }
 }
 
-// MARK: - Words and times
-
-private func readStatus(_ status: String, _ conclusion: String?) throws -> (Status, Conclusion?) {
-    guard let known = Status(name: status) else {
-        throw WebhookError.unknownStatus("the status \"\(status.prefix(40))\" is not one GitHub documents")
+extension JobPayload {
+    fileprivate init(_ job: weir_json_job) {
+        self.init(
+            id: job.id, runID: job.run_id, attempt: job.run_attempt.is_present ? job.run_attempt.value : 1,
+            name: job.name.string, workflow: job.workflow_name.string, branch: job.head_branch.string,
+            commit: job.head_sha.string, status: job.status.string ?? "", conclusion: job.conclusion.string,
+            createdAt: job.created_at.string, startedAt: job.started_at.string, completedAt: job.completed_at.string,
+            labels: UnsafeBufferPointer(start: job.labels, count: Int(job.label_count)).compactMap(\.string),
+            runner: job.runner_name.string, runnerGroup: job.runner_group_name.string,
+            failedStep: job.failed_step.string, sender: job.sender.string, repository: job.repository.string ?? "",
+            repositoryURL: job.repository_url.string)
     }
-    guard known == .completed else { return (known, nil) }
-    guard let conclusion else { throw WebhookError.unknownStatus("the status is completed and the conclusion missing") }
-    guard let ended = Conclusion(name: conclusion) else {
-        throw WebhookError.unknownStatus("the conclusion \"\(conclusion.prefix(40))\" is not one GitHub documents")
-    }
-    return (known, ended)
 }
 
-private func readTime(_ text: String?, _ name: String) throws -> Timestamp? {
-    guard let text, !text.isEmpty else { return nil }
-    guard let time = Timestamp(rfc3339: text) else {
-        throw WebhookError.invalidBody("\(name) is not an RFC 3339 time")
+extension RunPayload {
+    fileprivate init(_ run: weir_json_run) {
+        self.init(
+            id: run.id, attempt: run.run_attempt.is_present ? run.run_attempt.value : 1, name: run.name.string,
+            workflow: run.workflow_name.string, path: run.path.string, title: run.display_title.string,
+            commitMessage: run.commit_message.string, branch: run.head_branch.string, commit: run.head_sha.string,
+            event: run.event.string, status: run.status.string ?? "", conclusion: run.conclusion.string,
+            actor: run.actor.string, createdAt: run.created_at.string, startedAt: run.run_started_at.string,
+            updatedAt: run.updated_at.string, repository: run.repository.string ?? "",
+            repositoryURL: run.repository_url.string)
     }
-    return time
-}
-
-extension String? {
-    fileprivate var nonEmpty: String? { self.flatMap { $0.isEmpty ? nil : $0 } }
 }

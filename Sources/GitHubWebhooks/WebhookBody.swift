@@ -15,6 +15,11 @@ public enum WebhookBody: Sendable, Equatable {
 
     /// Reads a `Content-Type`; nil for types GitHub does not send.
     public init?(contentType: String) {
+        // Nearly every delivery says just this.
+        if contentType == "application/json" {
+            self = .json
+            return
+        }
         let type = contentType.split(separator: ";", maxSplits: 1).first.map(String.init) ?? ""
         switch type.trimmed.lowercased() {
         case "application/json": self = .json

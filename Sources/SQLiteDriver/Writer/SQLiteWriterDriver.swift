@@ -72,7 +72,9 @@ struct SQLiteWriterDriver: PoolDriver {
             }
             do {
                 if members.isEmpty, connection.isAutocommit { try connection.control("BEGIN IMMEDIATE") }
-                if try self.runMember(job, on: connection) {
+                // A member alone needs no savepoint, and is spared the copies of pages that one makes.
+                let isAlone = members.isEmpty && pending.isEmpty
+                if try isAlone ? self.runAlone(job, on: connection) : self.runMember(job, on: connection) {
                     members.append(job)
                 } else if connection.isAutocommit {
                     // The transaction is gone and with it the work of those before: they run again.
@@ -98,6 +100,20 @@ struct SQLiteWriterDriver: PoolDriver {
         return .ready(members)
     }
 
+    /// Runs the only member of a transaction.
+    ///
+    /// - Returns: False when it failed; the transaction is gone then.
+    private func runAlone(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
+        guard let error = connection.withLease(job.signal, { job.run(on: connection) }) else {
+            // SQLite may have ended the transaction without telling the statement that ran: nothing is committed then.
+            if connection.isAutocommit { job.fail(self.lostError) }
+            return !connection.isAutocommit
+        }
+        job.fail(Self.notCommitted(error))
+        if !connection.isAutocommit { try connection.control("ROLLBACK") }
+        return false
+    }
+
     /// Runs one member inside a savepoint.
     ///
     /// - Returns: False when the member failed; its own work is undone, and perhaps the transaction with it.
@@ -105,6 +121,10 @@ struct SQLiteWriterDriver: PoolDriver {
         try connection.control("SAVEPOINT member")
         let error = connection.withLease(job.signal) { job.run(on: connection) }
         guard let error else {
+            if connection.isAutocommit {
+                job.fail(self.lostError)
+                return false
+            }
             try connection.control("RELEASE member")
             return true
         }
@@ -190,6 +210,12 @@ struct SQLiteWriterDriver: PoolDriver {
     private var lateError: DatabaseError {
         DatabaseError(
             code: .sqliteInterrupt, operation: "write", message: "its deadline passed before it began",
+            outcome: .notCommitted)
+    }
+
+    private var lostError: DatabaseError {
+        DatabaseError(
+            code: .sqliteIOError, operation: "write", message: "SQLite rolled the transaction back",
             outcome: .notCommitted)
     }
 

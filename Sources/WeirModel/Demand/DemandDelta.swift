@@ -72,10 +72,10 @@ public struct DemandDeltas<Pool: Hashable & Sendable>: Sendable {
         let queued = timeline.queuedAt
         let started = timeline.startedAt
         let completed = timeline.completedAt
-        self.step(pool, from: created, to: queued ?? started ?? completed, \.blocked, sign)
-        if let queued { self.step(pool, from: queued, to: started ?? completed, \.queued, sign) }
+        self.step(pool, from: created, to: queued ?? started ?? completed, sign) { $0.blocked += $1 }
+        if let queued { self.step(pool, from: queued, to: started ?? completed, sign) { $0.queued += $1 } }
         if let started {
-            self.step(pool, from: started, to: completed, \.running, sign)
+            self.step(pool, from: started, to: completed, sign) { $0.running += $1 }
             self.update(pool, started) {
                 $0.started += sign
                 $0.queueMilliseconds += sign * (timeline.queueMilliseconds ?? 0)
@@ -90,12 +90,12 @@ public struct DemandDeltas<Pool: Hashable & Sendable>: Sendable {
     }
 
     private mutating func step(
-        _ pool: Pool, from start: Timestamp, to end: Timestamp?, _ path: WritableKeyPath<DemandDelta, Int64>,
-        _ sign: Int64
+        _ pool: Pool, from start: Timestamp, to end: Timestamp?, _ sign: Int64,
+        _ change: (inout DemandDelta, Int64) -> Void
     ) {
         if let end, end.second == start.second { return }
-        self.update(pool, start) { $0[keyPath: path] += sign }
-        if let end { self.update(pool, end) { $0[keyPath: path] -= sign } }
+        self.update(pool, start) { change(&$0, sign) }
+        if let end { self.update(pool, end) { change(&$0, -sign) } }
     }
 
     private mutating func update(_ pool: Pool, _ instant: Timestamp, _ change: (inout DemandDelta) -> Void) {

@@ -7,7 +7,7 @@
 /// What is known of a job: the maximum of its events under ``Precedence``.
 ///
 /// `Name` is text for what comes in, and a dictionary's number for what is stored; merging looks at neither.
-public struct JobRecord<Name: Hashable & Sendable>: Hashable, Sendable, MergedRecord {
+public struct JobRecord<Name: Hashable & Sendable>: Hashable, Sendable {
     public let key: JobKey<Name>
     public private(set) var precedence: Precedence
     public var provenance = Provenance()
@@ -57,19 +57,23 @@ public struct JobRecord<Name: Hashable & Sendable>: Hashable, Sendable, MergedRe
         if self.attempt != other.attempt { return self.attempt > other.attempt ? self : other }
         var (winner, loser) = self.precedence >= other.precedence ? (self, other) : (other, self)
         winner.receipts = winner.receipts.union(loser.receipts)
-        winner.fill(\.name, field: 1, from: loser)
-        winner.fill(\.workflow, field: 2, from: loser)
-        winner.fill(\.branch, field: 3, from: loser)
-        winner.fill(\.event, field: 4, from: loser)
-        winner.fill(\.actor, field: 5, from: loser)
-        winner.fill(\.labels, field: 6, from: loser)
-        winner.fill(\.runner, field: 7, from: loser)
-        winner.fill(\.runnerGroup, field: 8, from: loser)
-        winner.fill(\.failedStep, field: 9, from: loser)
-        winner.fill(\.commit, field: 10, from: loser)
-        winner.fill(\.createdAt, field: 11, from: loser)
-        winner.fill(\.startedAt, field: 12, from: loser)
-        winner.fill(\.completedAt, field: 13, from: loser)
+        var fill = FieldFill(
+            winner: winner.precedence, other: loser.precedence, others: loser.provenance,
+            provenance: winner.provenance)
+        winner.name = fill(1, winner.name, loser.name)
+        winner.workflow = fill(2, winner.workflow, loser.workflow)
+        winner.branch = fill(3, winner.branch, loser.branch)
+        winner.event = fill(4, winner.event, loser.event)
+        winner.actor = fill(5, winner.actor, loser.actor)
+        winner.labels = fill(6, winner.labels, loser.labels)
+        winner.runner = fill(7, winner.runner, loser.runner)
+        winner.runnerGroup = fill(8, winner.runnerGroup, loser.runnerGroup)
+        winner.failedStep = fill(9, winner.failedStep, loser.failedStep)
+        winner.commit = fill(10, winner.commit, loser.commit)
+        winner.createdAt = fill(11, winner.createdAt, loser.createdAt)
+        winner.startedAt = fill(12, winner.startedAt, loser.startedAt)
+        winner.completedAt = fill(13, winner.completedAt, loser.completedAt)
+        winner.provenance = fill.provenance
         return winner
     }
 

@@ -5,7 +5,7 @@
 //
 
 /// What is known of a run attempt: the maximum of its events under ``Precedence``, or what its jobs tell.
-public struct RunRecord<Name: Hashable & Sendable>: Hashable, Sendable, MergedRecord {
+public struct RunRecord<Name: Hashable & Sendable>: Hashable, Sendable {
     public let key: RunKey<Name>
     public private(set) var precedence: Precedence
     public var provenance = Provenance()
@@ -41,15 +41,19 @@ public struct RunRecord<Name: Hashable & Sendable>: Hashable, Sendable, MergedRe
     public func merged(with other: RunRecord) -> RunRecord {
         if self.isDerived != other.isDerived { return self.isDerived ? other : self }
         var (winner, loser) = self.precedence >= other.precedence ? (self, other) : (other, self)
-        winner.fill(\.name, field: 1, from: loser)
-        winner.fill(\.branch, field: 2, from: loser)
-        winner.fill(\.event, field: 3, from: loser)
-        winner.fill(\.actor, field: 4, from: loser)
-        winner.fill(\.title, field: 5, from: loser)
-        winner.fill(\.commit, field: 6, from: loser)
-        winner.fill(\.createdAt, field: 7, from: loser)
-        winner.fill(\.startedAt, field: 8, from: loser)
-        winner.fill(\.updatedAt, field: 9, from: loser)
+        var fill = FieldFill(
+            winner: winner.precedence, other: loser.precedence, others: loser.provenance,
+            provenance: winner.provenance)
+        winner.name = fill(1, winner.name, loser.name)
+        winner.branch = fill(2, winner.branch, loser.branch)
+        winner.event = fill(3, winner.event, loser.event)
+        winner.actor = fill(4, winner.actor, loser.actor)
+        winner.title = fill(5, winner.title, loser.title)
+        winner.commit = fill(6, winner.commit, loser.commit)
+        winner.createdAt = fill(7, winner.createdAt, loser.createdAt)
+        winner.startedAt = fill(8, winner.startedAt, loser.startedAt)
+        winner.updatedAt = fill(9, winner.updatedAt, loser.updatedAt)
+        winner.provenance = fill.provenance
         return winner
     }
 

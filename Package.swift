@@ -98,8 +98,23 @@ let package = Package(
         .executableTarget(
             name: "weir", dependencies: ["WeirServer", argumentParser, logging], swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: ["ConnectionPoolModule"], path: "Tests/TestSupport",
-            swiftSettings: settings),
+            name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
+        tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite"]),
+        tests("PrometheusExpositionTests", ["PrometheusExposition", coreMetrics]),
+        tests("WeirDemoTests", ["WeirDemo"]),
+        tests(
+            "WeirStoreTests",
+            ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore", "GitHubWebhooks", "WeirDemo"]),
+        tests("WeirHTTPTests", ["WeirHTTP", "WeirModel"]),
+        tests("WeirServerTests", ["WeirServer", logging]),
+        tests(
+            "WeirSystemTests",
+            [
+                "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
+                "WeirServer",
+                "weir", logging,
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,3 +1,9 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
 import WeirModel
 
 /// The fields of a `workflow_job` payload, as sent.

@@ -47,6 +47,11 @@ public struct SQL: Sendable, Equatable, ExpressibleByStringInterpolation {
             self.sql.appendPlaceholder(value.sqlValue)
         }
 
+        /// Binds a value, or null.
+        public mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
+            self.sql.appendPlaceholder(value.sqlValue)
+        }
+
         /// Splices a part of a statement.
         public mutating func appendInterpolation(_ part: SQL) { self.sql += part }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 public import Metrics
 public import SQLCore
 import Synchronization
@@ -144,15 +145,29 @@ public final class Ingest: Sendable {
         }
         self.batchSizes.record(waiting.count)
         do {
-            let timeout = max(batch.deadline - .now, .milliseconds(50))
-            let committed = try await self.store.apply(waiting.map(\.delivery), timeout: timeout)
+            let committed = try await self.store.apply(waiting.map(\.delivery), timeout: batch.deadline - .now)
             self.observer(committed, waiting.count)
             for (waiting, outcome) in zip(waiting, committed.value.deliveries) {
                 waiting.continuation.resume(returning: outcome)
             }
         } catch {
             for waiting in waiting { waiting.continuation.resume(throwing: IngestError.database(error)) }
+            await self.settle(waiting.map(\.delivery), after: error)
         }
+    }
+
+    /// A batch whose outcome is unknown may have been committed: it is applied again, which is harmless, so that what
+    /// the database holds is also what subscribers are told.
+    private func settle(_ deliveries: [Delivery], after error: any Error) async {
+        let isUnknown =
+            switch error {
+            case let error as LeaseError: error.hadStarted
+            case let error as DatabaseError: error.outcome == .unknown
+            default: false
+            }
+        // When this fails too, the senders have been told, and redeliver.
+        guard isUnknown, let committed = try? await self.store.apply(deliveries, timeout: .seconds(30)) else { return }
+        self.observer(committed, deliveries.count)
     }
 
     // MARK: - Effects

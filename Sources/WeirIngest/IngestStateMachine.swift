@@ -47,6 +47,9 @@ struct IngestStateMachine: ~Copyable {
         let deadline: Instant
     }
 
+    /// What a batch is given at the least: a delivery with less time left would take its whole batch with it.
+    static let commitAllowance: Duration = .seconds(1)
+
     private let limits: Limits
     private var queue: Deque<Entry> = []
     private var batch: [Entry] = []
@@ -99,7 +102,7 @@ struct IngestStateMachine: ~Copyable {
     private mutating func startBatch(now: Instant) -> [Effect] {
         var effects: [Effect] = []
         while self.batch.count < self.limits.batchMax, let entry = self.queue.popFirst() {
-            guard entry.deadline > now else {
+            guard entry.deadline > now.advanced(by: Self.commitAllowance) else {
                 self.bytes -= entry.bytes
                 effects.append(.refuse(entry.ticket, .late))
                 continue

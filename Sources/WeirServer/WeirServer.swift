@@ -66,11 +66,14 @@ public struct WeirServer: Sendable {
     /// - Parameter signals: Those that end the server in order. Default: SIGTERM and SIGINT.
     /// - Throws: ``StartError`` when it could not start.
     public func run(signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
-        let demo = try self.settings.databasePath == nil ? DemoDirectory() : nil
-        defer { demo?.remove() }
-        guard let path = self.settings.databasePath ?? demo?.databasePath else { return }
         do {
-            try await self.run(path: path, signals: signals)
+            if let path = self.settings.databasePath {
+                try await self.run(path: path, signals: signals)
+            } else {
+                let demo = try DemoDirectory()
+                defer { demo.remove() }
+                try await self.run(path: demo.databasePath, signals: signals)
+            }
         } catch {
             throw StartError(error, settings: self.settings)
         }
@@ -96,6 +99,7 @@ public struct WeirServer: Sendable {
             gracefulShutdownSignals: signals, logger: self.quietLogger)
         // The whole stop takes less than five seconds; what hangs is cut after four.
         group.maximumGracefulShutdownDuration = .seconds(4)
+        group.maximumCancellationDuration = .seconds(30)
         try await ServiceGroup(configuration: group).run()
         self.logger.info("stopped")
     }
@@ -187,8 +191,9 @@ private struct DemoDirectory {
     private let url: URL
 
     init() throws {
-        self.url = FileManager.default.temporaryDirectory.appending(path: "weir-demo-\(getpid())")
-        try FileManager.default.createDirectory(at: self.url, withIntermediateDirectories: true)
+        // A name nobody can foresee, and no directory that was there before.
+        self.url = FileManager.default.temporaryDirectory.appending(path: "weir-demo-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: self.url, withIntermediateDirectories: false)
     }
 
     var databasePath: String { self.url.appending(path: "demo.db").path() }

@@ -33,7 +33,6 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
     private var lastFailure: (any Error)?
     private var timerClient = 0
     private var statistics = PoolStatistics()
-    private var openThreads = 0
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
     private var isDrained = false
 
@@ -92,6 +91,9 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
     /// Opens the first connection ahead of the first lease.
     package func start() { self.event { machine, _ in machine.start() } }
 
+    /// Replaces every connection: the idle ones now, the others as soon as their work has ended.
+    package func recycle() { self.event { machine, _ in machine.recycle(now: .now) } }
+
     /// A moment's figures.
     public func snapshot() -> PoolStatistics {
         self.monitor.withLock {
@@ -107,7 +109,7 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
     public func shutDown() async {
         await withCheckedContinuation { continuation in
             let isDone = self.monitor.withLock {
-                if self.isDrained && self.openThreads == 0 { return true }
+                if self.isDrained { return true }
                 self.drainWaiters.append(continuation)
                 return false
             }
@@ -147,6 +149,7 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
         var refusals: [(job: Job, error: any Error)] = []
         var opens: [(ConnectionID, Slot)] = []
         var wake: ContinuousClock.Instant?
+        var drained: [CheckedContinuation<Void, Never>] = []
     }
 
     private func perform(_ effects: [PoolStateMachine.Effect]) -> Later {
@@ -156,7 +159,6 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
             case .open(let id):
                 let slot = Slot()
                 self.slots[id] = slot
-                self.openThreads += 1
                 later.opens.append((id, slot))
             case .run(let id, let leases):
                 guard let slot = self.slots[id] else { preconditionFailure("\(id) has no thread") }
@@ -178,6 +180,8 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
                 later.wake = instant
             case .drained:
                 self.isDrained = true
+                later.drained = self.drainWaiters
+                self.drainWaiters.removeAll()
             }
         }
         return later
@@ -189,6 +193,7 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
             WorkerThread.start(name: "\(self.driver.name)-\(id)") { [self] in self.runThread(id, slot) }
         }
         if let wake = later.wake { self.timer.arm(self.timerClient, at: wake) }
+        for waiter in later.drained { waiter.resume() }
     }
 
     private func error(for job: Job, _ refusal: PoolStateMachine.Refusal, hadStarted: Bool) -> any Error {
@@ -227,15 +232,16 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
                 pool.slots[id] = nil
                 return machine.openFailed(id, now: .now, using: &pool.generator)
             }
-            return self.threadEnded()
+            return
         }
         self.event { machine, _ in machine.opened(id, now: .now) }
+        var isHealthy = true
         while let jobs = self.nextJobs(slot, connection) {
-            let isHealthy = self.driver.execute(jobs, on: connection) { job in self.settle(job) }
-            self.event { machine, _ in machine.finished(id, isHealthy: isHealthy, now: .now) }
+            isHealthy = self.driver.execute(jobs, on: connection) { job in self.settle(job) }
+            self.event { [isHealthy] machine, _ in machine.finished(id, isHealthy: isHealthy, now: .now) }
         }
-        self.driver.close(connection)
-        self.threadEnded()
+        self.driver.close(connection, isHealthy: isHealthy)
+        self.event { machine, _ in machine.closed(id, now: .now) }
     }
 
     private func nextJobs(_ slot: Slot, _ connection: Driver.Connection) -> [Job]? {
@@ -258,15 +264,5 @@ public final class ConnectionPool<Driver: PoolDriver>: @unchecked Sendable {
             return self.machine.settle(job.id)
         }
         if isOwed { job.answer() }
-    }
-
-    private func threadEnded() {
-        let waiters = self.monitor.withLock {
-            self.openThreads -= 1
-            guard self.isDrained, self.openThreads == 0 else { return [CheckedContinuation<Void, Never>]() }
-            defer { self.drainWaiters.removeAll() }
-            return self.drainWaiters
-        }
-        for waiter in waiters { waiter.resume() }
     }
 }

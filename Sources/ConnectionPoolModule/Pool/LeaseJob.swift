@@ -52,6 +52,16 @@ public struct LeaseJob<Connection>: Sendable {
     /// Replaces the result by an error.
     public func fail(_ error: any Error) { self.call.fail(error) }
 
+    /// Replaces the result by the pool's own word for a closure that was stopped, when it was: the engine may notice a
+    /// deadline before the pool's timer does, and the caller is to be told the same in both cases.
+    public func failIfStopped() {
+        guard self.signal.isStopped else { return }
+        self.call.fail(
+            LeaseError(
+                reason: .deadlineExceeded, label: self.lease.label, callSite: self.lease.callSite,
+                elapsed: .now - self.askedAt, holders: [], hadStarted: true))
+    }
+
     /// Resumes the caller with the result. Either this or ``refuse(_:)`` is called, once, without the pool's lock.
     func answer() { self.call.answer() }
 

@@ -29,6 +29,8 @@ public protocol PoolDriver: Sendable {
     /// Called when a connection has nothing to do, before it waits.
     func becameIdle(_ connection: Connection)
 
-    /// Closes a connection; may block.
-    func close(_ connection: Connection)
+    /// Closes a connection; may block. The next one opens only after this has returned.
+    ///
+    /// - Parameter isHealthy: False when its last batch said that it must be replaced: then it is let go as it is.
+    func close(_ connection: Connection, isHealthy: Bool)
 }

@@ -107,10 +107,13 @@ package struct PoolStateMachine: ~Copyable {
     private enum ConnectionState {
         /// Its thread has started. Can go to: `.idle`, `.leased`, gone.
         case opening
-        /// Can go to: `.leased`, gone.
+        /// Can go to: `.leased`, `.closing`.
         case idle
-        /// Can go to: `.idle`, gone. `heavy`: whether the batch holds a heavy lease.
+        /// Can go to: `.idle`, `.closing`. `heavy`: whether the batch holds a heavy lease.
         case leased(heavy: Bool)
+        /// Its thread closes it. It counts as a connection until it is closed: a writer's successor must not open
+        /// beside it. Can go to: gone.
+        case closing
     }
 
     private let limits: Limits
@@ -124,19 +127,27 @@ package struct PoolStateMachine: ~Copyable {
     /// Waiting leases per lane, oldest first; cancelled ones stay behind as stale IDs and are skipped.
     private var queues: [Deque<LeaseID>] = Lane.allCases.map { _ in [] }
     private var waiting = 0
+    /// Connections of an earlier generation are not used again.
+    private var generation = 0
+    private var generations: [ConnectionID: Int] = [:]
     private var openFailures = 0
     private var retryAt: Instant?
     private var wakeAt: Instant?
     private var isShuttingDown = false
+    private var isDrained = false
 
     package init(limits: Limits) { self.limits = limits }
 
     /// Leases waiting.
     package var waitingCount: Int { self.waiting }
     /// Connections that run a lease.
-    package var leasedCount: Int { self.connections.count - self.idle.count - self.opening }
+    package var leasedCount: Int {
+        self.connections.count { if case .leased = $0.value { true } else { false } }
+    }
     /// Connections open or opening.
     package var connectionCount: Int { self.connections.count }
+    /// Connections on their way out.
+    package var closingCount: Int { self.connections.count { if case .closing = $0.value { true } else { false } } }
     /// Connections ready for a lease.
     package var idleCount: Int { self.idle.count }
 
@@ -171,7 +182,7 @@ package struct PoolStateMachine: ~Copyable {
         switch record.state {
         case .waiting:
             self.removeWaiting(id, lane: record.lane)
-            return [.refuse(id, .cancelled)]
+            return [.refuse(id, .cancelled)] + self.closeIfShuttingDown()
         case .running:
             guard self.limits.abandonsWhenCancelled else { return [] }
             self.records[id] = nil
@@ -206,8 +217,9 @@ package struct PoolStateMachine: ~Copyable {
         guard case .opening = self.connections.removeValue(forKey: id) else {
             preconditionFailure("\(id) failed to open twice")
         }
+        self.generations[id] = nil
         self.opening -= 1
-        if self.isShuttingDown { return self.drainedIfEmpty() }
+        if self.isShuttingDown { return self.closeIfShuttingDown() }
         let doublings = min(self.openFailures, 16)
         let ceiling = min(self.limits.backoff.upperBound, self.limits.backoff.lowerBound * (1 << doublings))
         self.openFailures += 1
@@ -222,18 +234,35 @@ package struct PoolStateMachine: ~Copyable {
     package mutating func finished(_ id: ConnectionID, isHealthy: Bool, now: Instant) -> [Effect] {
         guard case .leased(let heavy) = self.connections[id] else { preconditionFailure("\(id) was not leased") }
         if heavy { self.heavyLeased -= 1 }
-        guard isHealthy else {
-            self.connections[id] = nil
-            return [.close(id)] + (self.isShuttingDown ? self.drainedIfEmpty() : self.dispatch(now: now))
+        guard isHealthy, self.generations[id] == self.generation else {
+            self.connections[id] = .closing
+            return [.close(id)] + self.dispatch(now: now) + self.closeIfShuttingDown()
         }
         return self.becameIdle(id, now: now)
+    }
+
+    /// A connection's thread has closed it.
+    package mutating func closed(_ id: ConnectionID, now: Instant) -> [Effect] {
+        guard case .closing = self.connections.removeValue(forKey: id) else {
+            preconditionFailure("\(id) was not closing")
+        }
+        self.generations[id] = nil
+        return self.dispatch(now: now) + self.closeIfShuttingDown()
+    }
+
+    /// Replaces every connection: the idle ones now, the others as soon as their batch has ended.
+    package mutating func recycle(now: Instant) -> [Effect] {
+        self.generation += 1
+        let closing = self.idle
+        self.idle.removeAll()
+        for id in closing { self.connections[id] = .closing }
+        return closing.map { .close($0) } + self.dispatch(now: now)
     }
 
     private mutating func becameIdle(_ id: ConnectionID, now: Instant) -> [Effect] {
         self.connections[id] = .idle
         self.idle.append(id)
-        let effects = self.dispatch(now: now)
-        return self.isShuttingDown ? effects + self.closeIdle() : effects
+        return self.dispatch(now: now) + self.closeIfShuttingDown()
     }
 
     // MARK: - Time
@@ -269,11 +298,11 @@ package struct PoolStateMachine: ~Copyable {
             }
         }
         if let earliest { effects += self.armTimer(for: earliest) }
-        return effects
+        return effects + self.closeIfShuttingDown()
     }
 
     /// Whether no connection exists and the last opening failed.
-    private var isDown: Bool { self.openFailures > 0 && self.connections.count == self.opening }
+    private var isDown: Bool { self.openFailures > 0 && self.idle.isEmpty && self.leasedCount == 0 }
 
     private mutating func armTimer(for instant: Instant) -> [Effect] {
         if let wakeAt, wakeAt <= instant { return [] }
@@ -287,22 +316,35 @@ package struct PoolStateMachine: ~Copyable {
     package mutating func shutDown() -> [Effect] {
         self.isShuttingDown = true
         self.retryAt = nil
-        guard self.waiting == 0 || self.connections.isEmpty else { return self.closeIdle() }
-        let orphans = self.records.keys.filter { if case .waiting = self.records[$0]?.state { true } else { false } }
-        for id in orphans { self.records[id] = nil }
-        self.waiting = 0
-        return orphans.map { .refuse($0, .shuttingDown) } + self.closeIdle()
+        return self.closeIfShuttingDown()
     }
 
-    private mutating func closeIdle() -> [Effect] {
-        guard self.waiting == 0 else { return [] }
-        let closing = self.idle
-        self.idle.removeAll()
-        for id in closing { self.connections[id] = nil }
-        return closing.map { .close($0) } + self.drainedIfEmpty()
+    /// While shutting down: closes what is idle once nobody waits, refuses those nobody is left to serve, and says
+    /// when the last connection is gone.
+    private mutating func closeIfShuttingDown() -> [Effect] {
+        guard self.isShuttingDown, !self.isDrained else { return [] }
+        var effects: [Effect] = []
+        if self.connections.isEmpty {
+            let orphans = self.records.keys.filter { id in
+                if case .waiting = self.records[id]?.state { true } else { false }
+            }
+            for id in orphans { self.records[id] = nil }
+            self.waiting = 0
+            effects += orphans.map { .refuse($0, .shuttingDown) }
+        }
+        if self.waiting == 0 {
+            for id in self.idle {
+                self.connections[id] = .closing
+                effects.append(.close(id))
+            }
+            self.idle.removeAll()
+        }
+        if self.connections.isEmpty {
+            self.isDrained = true
+            effects.append(.drained)
+        }
+        return effects
     }
-
-    private func drainedIfEmpty() -> [Effect] { self.connections.isEmpty ? [.drained] : [] }
 
     // MARK: - Dispatch
 
@@ -332,6 +374,7 @@ package struct PoolStateMachine: ~Copyable {
         self.nextConnection += 1
         let id = ConnectionID(self.nextConnection)
         self.connections[id] = .opening
+        self.generations[id] = self.generation
         self.opening += 1
         return [.open(id)]
     }

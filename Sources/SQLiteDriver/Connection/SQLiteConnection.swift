@@ -17,7 +17,10 @@ final class SQLiteConnection {
 
     let db: OpaquePointer
     let role: Role
+    /// Statements of callers and of the driver itself, apart: the authorizer is asked when a statement is prepared,
+    /// so a caller must never be handed one that was prepared without it.
     private var statements: StatementCache
+    private var controlStatements: StatementCache
     /// Who the running work is for; the progress handler asks it. Nil between leases.
     private var signal: LeaseSignal?
     /// Whether a statement that writes runs: its deadline must not undo its siblings.
@@ -45,6 +48,7 @@ final class SQLiteConnection {
         self.db = db
         self.role = role
         self.statements = StatementCache(countMax: configuration.statementsMax)
+        self.controlStatements = StatementCache(countMax: 32)
         do {
             try self.configure(configuration)
         } catch {
@@ -57,6 +61,7 @@ final class SQLiteConnection {
     /// Finalises every statement and closes the handle. Nothing may be used afterwards.
     func close() {
         self.statements.removeAll()
+        self.controlStatements.removeAll()
         sqlite3_close_v2(self.db)
     }
 
@@ -142,8 +147,11 @@ final class SQLiteConnection {
 
     fileprivate func withStatement<Result>(_ text: String, _ body: (SQLiteStatement) throws -> Result) throws -> Result
     {
+        let isCallers = self.isInsideLease
+        // SQLite may have ended the transaction under a caller that then goes on: its next statement would commit alone.
+        if isCallers, self.isAutocommit { throw DatabaseError.transactionLost }
         let statement: SQLiteStatement
-        if let cached = self.statements.take(text) {
+        if let cached = isCallers ? self.statements.take(text) : self.controlStatements.take(text) {
             statement = cached
         } else {
             statement = try SQLiteStatement(db: self.db, text: text, isPersistent: true)
@@ -153,7 +161,7 @@ final class SQLiteConnection {
         defer {
             self.isWriting = wasWriting
             statement.reset()
-            self.statements.put(statement)
+            if isCallers { self.statements.put(statement) } else { self.controlStatements.put(statement) }
         }
         return try body(statement)
     }

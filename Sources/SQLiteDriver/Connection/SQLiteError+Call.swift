@@ -31,6 +31,16 @@ extension DatabaseError.Code {
     public static let sqliteNotADatabase = Self(rawValue: SQLITE_NOTADB)
     /// The driver was used against its rules.
     public static let sqliteMisuse = Self(rawValue: SQLITE_MISUSE)
+    /// Memory ran out.
+    public static let sqliteNoMemory = Self(rawValue: SQLITE_NOMEM)
+
+    /// Whether a connection that reported it is better replaced.
+    var endsConnection: Bool {
+        switch self {
+        case .sqliteIOError, .sqliteCorrupt, .sqliteCannotOpen, .sqliteNotADatabase, .sqliteNoMemory: true
+        default: false
+        }
+    }
 }
 
 extension DatabaseError {
@@ -44,6 +54,11 @@ extension DatabaseError {
         if let remedy = Self.remedy(code) { message += "; \(remedy)" }
         return DatabaseError(code: code, operation: operation, message: message, sql: sql)
     }
+
+    /// SQLite rolled the transaction back by itself.
+    static let transactionLost = DatabaseError(
+        code: .sqliteIOError, operation: "write", message: "SQLite rolled the transaction back",
+        outcome: .notCommitted)
 
     private static func remedy(_ code: Code) -> String? {
         switch code {

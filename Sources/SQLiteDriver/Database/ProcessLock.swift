@@ -6,6 +6,7 @@
 
 import CWeirSQLite
 import SQLCore
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -21,6 +22,7 @@ import Darwin
 /// SQLite's own locks. It is the kernel's, so it ends with the process, however that ends.
 final class ProcessLock: Sendable {
     private let descriptor: Int32
+    private let isReleased = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - path: The lock file's path.
@@ -52,5 +54,11 @@ final class ProcessLock: Sendable {
         self.descriptor = descriptor
     }
 
-    deinit { close(self.descriptor) }
+    deinit { self.release() }
+
+    /// Lets others have the file.
+    func release() {
+        guard !self.isReleased.exchange(true, ordering: .relaxed) else { return }
+        close(self.descriptor)
+    }
 }

@@ -63,14 +63,17 @@ public final class SQLiteDatabase: Database {
         self.lock = lock
         self.timer = DeadlineTimer()
         self.writerStatistics = WriterStatistics()
+        let readers = ConnectionPool(
+            driver: SQLiteReaderDriver(configuration: configuration), connectionsMax: configuration.readersMax,
+            waitersMax: configuration.readersWaitingMax, timer: self.timer)
+        self.readers = readers
         self.writer = ConnectionPool(
-            driver: SQLiteWriterDriver(configuration: configuration, statistics: self.writerStatistics),
+            driver: SQLiteWriterDriver(configuration: configuration, statistics: self.writerStatistics) {
+                readers.recycle()
+            },
             connectionsMax: 1, waitersMax: configuration.writesWaitingMax,
             // Groups are cut by the driver, by count and time; the pool hands over all that waits, in bounds.
             batchMax: configuration.groupMax, abandonsWhenCancelled: false, timer: self.timer)
-        self.readers = ConnectionPool(
-            driver: SQLiteReaderDriver(configuration: configuration), connectionsMax: configuration.readersMax,
-            waitersMax: configuration.readersWaitingMax, timer: self.timer)
     }
 
     public func read<Value: Sendable>(
@@ -96,5 +99,6 @@ public final class SQLiteDatabase: Database {
         await self.readers.shutDown()
         await self.writer.shutDown()
         self.timer.stop()
+        self.lock.release()
     }
 }

@@ -21,16 +21,20 @@ struct SQLiteReaderDriver: PoolDriver {
         answer: (LeaseJob<SQLiteConnection>) -> Void
     ) -> Bool {
         for job in jobs {
+            var isSound = true
             do {
                 // The snapshot is taken by the first statement that reads, which is after the lease was asked for.
                 try connection.control("BEGIN")
-                _ = connection.withLease(job.signal) { job.run(on: connection) }
+                let error = connection.withLease(job.signal) { job.run(on: connection) } as? DatabaseError
+                isSound = !(error?.code.endsConnection ?? false)
+                if error?.code.primary == .sqliteInterrupt { job.failIfStopped() }
                 // After an interrupt or an I/O error SQLite may have ended the transaction by itself.
                 if !connection.isAutocommit { try connection.control("COMMIT") }
             } catch {
                 job.fail(error)
+                isSound = false
             }
-            let isClean = connection.isAutocommit && !connection.hasBusyStatement
+            let isClean = isSound && connection.isAutocommit && !connection.hasBusyStatement
             answer(job)
             guard isClean else { return false }
         }
@@ -39,5 +43,5 @@ struct SQLiteReaderDriver: PoolDriver {
 
     func becameIdle(_ connection: SQLiteConnection) {}
 
-    func close(_ connection: SQLiteConnection) { connection.close() }
+    func close(_ connection: SQLiteConnection, isHealthy: Bool) { connection.close() }
 }

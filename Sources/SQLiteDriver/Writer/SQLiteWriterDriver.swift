@@ -18,11 +18,16 @@ struct SQLiteWriterDriver: PoolDriver {
     let name = "writer"
     let configuration: SQLiteConfiguration
     let statistics: WriterStatistics
+    /// Called when the connection had to be given up: whatever else is open must be opened anew.
+    let onBroken: @Sendable () -> Void
 
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
         let connection = try SQLiteConnection(self.configuration, role: .writer)
         // Pages that a crash left in the log are recovered by this connection, before any other exists.
         _ = try connection.scalar("SELECT count(*) FROM sqlite_schema")
+        // What was recovered may be in the page cache only; a checkpoint synchronises the log before it copies. From
+        // then on a delivery that is found in the database is on the disk.
+        self.checkpoint(connection, mode: "PASSIVE")
         return connection
     }
 
@@ -32,12 +37,17 @@ struct SQLiteWriterDriver: PoolDriver {
             let group = self.runGroup(&pending, on: connection, answer: answer)
             switch group {
             case .ready(let members):
-                guard self.commit(members, on: connection, pending: &pending, answer: answer) else {
+                guard self.commit(members, on: connection, answer: answer) else {
                     self.failAll(pending, self.brokenError, answer: answer)
+                    self.onBroken()
                     return false
                 }
+            case .busy(let error):
+                self.failAll(pending, error, answer: answer)
+                pending.removeAll()
             case .broken(let error):
                 self.failAll(pending, error, answer: answer)
+                self.onBroken()
                 return false
             }
         }
@@ -51,6 +61,8 @@ struct SQLiteWriterDriver: PoolDriver {
     private enum Group {
         /// These members have run; the transaction is open unless there are none.
         case ready([Job])
+        /// Another process has the lock, and has kept it for the whole busy time-out: the others need not try.
+        case busy(any Error)
         /// The connection is of no more use; nothing was committed.
         case broken(any Error)
     }
@@ -70,8 +82,16 @@ struct SQLiteWriterDriver: PoolDriver {
                 answer(job)
                 continue
             }
+            if members.isEmpty, connection.isAutocommit {
+                do {
+                    try connection.control("BEGIN IMMEDIATE")
+                } catch {
+                    pending = [job] + pending
+                    let error = Self.notCommitted(error)
+                    return (error as? DatabaseError)?.code.primary == .sqliteBusy ? .busy(error) : .broken(error)
+                }
+            }
             do {
-                if members.isEmpty, connection.isAutocommit { try connection.control("BEGIN IMMEDIATE") }
                 // A member alone needs no savepoint, and is spared the copies of pages that one makes.
                 let isAlone = members.isEmpty && pending.isEmpty
                 if try isAlone ? self.runAlone(job, on: connection) : self.runMember(job, on: connection) {
@@ -106,7 +126,7 @@ struct SQLiteWriterDriver: PoolDriver {
     private func runAlone(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
         guard let error = connection.withLease(job.signal, { job.run(on: connection) }) else {
             // SQLite may have ended the transaction without telling the statement that ran: nothing is committed then.
-            if connection.isAutocommit { job.fail(self.lostError) }
+            if connection.isAutocommit { job.fail(DatabaseError.transactionLost) }
             return !connection.isAutocommit
         }
         job.fail(Self.notCommitted(error))
@@ -122,7 +142,7 @@ struct SQLiteWriterDriver: PoolDriver {
         let error = connection.withLease(job.signal) { job.run(on: connection) }
         guard let error else {
             if connection.isAutocommit {
-                job.fail(self.lostError)
+                job.fail(DatabaseError.transactionLost)
                 return false
             }
             try connection.control("RELEASE member")
@@ -142,14 +162,14 @@ struct SQLiteWriterDriver: PoolDriver {
     ///
     /// - Returns: False when the connection must be replaced.
     private func commit(
-        _ members: [Job], on connection: SQLiteConnection, pending: inout ArraySlice<Job>, answer: (Job) -> Void
+        _ members: [Job], on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> Bool {
         guard !members.isEmpty else { return true }
         let started = ContinuousClock.now
         do {
             try connection.control("COMMIT")
         } catch let error as DatabaseError {
-            return self.commitFailed(error, members, on: connection, pending: &pending, answer: answer)
+            return self.commitFailed(error, members, on: connection, answer: answer)
         } catch {
             preconditionFailure("the driver's own statements throw DatabaseError only")
         }
@@ -159,18 +179,20 @@ struct SQLiteWriterDriver: PoolDriver {
     }
 
     private func commitFailed(
-        _ error: DatabaseError, _ members: [Job], on connection: SQLiteConnection, pending: inout ArraySlice<Job>,
-        answer: (Job) -> Void
+        _ error: DatabaseError, _ members: [Job], on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> Bool {
         switch error.code {
         case .sqliteConstraint where members.count > 1:
             // One member's deferred constraint fails the commit of all: each runs again in a transaction of its own.
             self.rollBack(connection)
-            for job in members {
+            var rest = members[...]
+            while let job = rest.popFirst() {
                 var alone = [job][...]
-                guard case .ready(let one) = self.runGroup(&alone, on: connection, answer: answer) else { return false }
-                var none: ArraySlice<Job> = []
-                guard self.commit(one, on: connection, pending: &none, answer: answer) else { return false }
+                let group = self.runGroup(&alone, on: connection, answer: answer)
+                if case .ready(let one) = group, self.commit(one, on: connection, answer: answer) { continue }
+                // Those that were not answered yet: this one, if it could not even begin, and the rest.
+                self.failAll(alone + rest, self.brokenError, answer: answer)
+                return false
             }
             return true
         case .sqliteConstraint, .sqliteBusy, .sqliteFull:
@@ -213,12 +235,6 @@ struct SQLiteWriterDriver: PoolDriver {
             outcome: .notCommitted)
     }
 
-    private var lostError: DatabaseError {
-        DatabaseError(
-            code: .sqliteIOError, operation: "write", message: "SQLite rolled the transaction back",
-            outcome: .notCommitted)
-    }
-
     private var brokenError: DatabaseError {
         DatabaseError(
             code: .sqliteIOError, operation: "write", message: "the writer connection failed and is being reopened",
@@ -233,8 +249,9 @@ struct SQLiteWriterDriver: PoolDriver {
     }
 
     /// Empties the log, then closes.
-    func close(_ connection: SQLiteConnection) {
-        self.checkpoint(connection, mode: "TRUNCATE")
+    func close(_ connection: SQLiteConnection, isHealthy: Bool) {
+        // After a failed sync a checkpoint would rest on pages that may never have reached the disk.
+        if isHealthy { self.checkpoint(connection, mode: "TRUNCATE") }
         connection.close()
     }
 

@@ -50,7 +50,8 @@ public struct AccessPolicy: Sendable {
         if fetchSite == "cross-site" { return .crossSite("cross-site request") }
         guard let origin else { return .allow }
         let isOwn = authority.map { Self.authority(origin) == $0.lowercased() } ?? false
-        return isOwn || Self.origin(origin) == self.publicOrigin ? .allow : .crossSite(origin)
+        let isPublic = self.publicOrigin != nil && Self.origin(origin) == self.publicOrigin
+        return isOwn || isPublic ? .allow : .crossSite(origin)
     }
 
     /// Whether a server on this address can be reached from this machine only.

@@ -49,7 +49,8 @@ struct ConnectionGuard: ~Copyable {
     private let limits: Limits
     private var phase = Phase.idle
     private var closesAfterAnswer = false
-    private var isAnswered = false
+    /// Requests whose answer has not ended; more than one when the client pipelines.
+    private var outstanding = 0
 
     init(limits: Limits) { self.limits = limits }
 
@@ -60,8 +61,7 @@ struct ConnectionGuard: ~Copyable {
 
     mutating func requestHead() -> [Effect] {
         self.phase = .receiving
-        self.isAnswered = false
-        self.closesAfterAnswer = false
+        self.outstanding += 1
         return [.stop(.idle), .start(.request, self.limits.request)]
     }
 
@@ -74,13 +74,14 @@ struct ConnectionGuard: ~Copyable {
     mutating func requestEnd() -> [Effect] {
         if case .lingering = self.phase { return [.close] }
         self.phase = .received
-        return [.stop(.request)] + (self.isAnswered ? self.becameIdle() : [])
+        return [.stop(.request)] + (self.outstanding == 0 ? self.becameIdle() : [])
     }
 
     mutating func responseHead(closes: Bool) { self.closesAfterAnswer = closes }
 
     mutating func responseEnd() -> [Effect] {
-        self.isAnswered = true
+        self.outstanding -= 1
+        guard self.outstanding == 0 || self.closesAfterAnswer else { return [] }
         switch self.phase {
         case .received: return self.closesAfterAnswer ? [.close] : self.becameIdle()
         case .receiving where self.closesAfterAnswer:

@@ -38,6 +38,13 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The server allows half-closed connections, so a client's close arrives as this event; one that only ends its
+        // sending side is not told apart, and gets no answer to a query it did not wait for.
+        if let event = event as? ChannelEvent, event == .inputClosed { self.registry.left(context.channel) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     private func stopAll(_ context: ChannelHandlerContext) {
         for clock in self.clocks.values { clock.cancel() }
         self.clocks.removeAll()

@@ -13,6 +13,7 @@ import Synchronization
 /// asks here to be.
 final class ConnectionRegistry: Sendable {
     private struct Entry {
+        var hasLeft = false
         var watcher: AsyncStream<Never>.Continuation?
     }
 
@@ -28,6 +29,15 @@ final class ConnectionRegistry: Sendable {
         entry?.watcher?.finish()
     }
 
+    /// The client has closed its side.
+    func left(_ channel: any Channel) {
+        let watcher = self.entries.withLock { entries in
+            entries[ObjectIdentifier(channel)]?.hasLeft = true
+            return entries[ObjectIdentifier(channel)]?.watcher
+        }
+        watcher?.finish()
+    }
+
     /// Runs `body`, and cancels it when the client leaves.
     ///
     /// - Throws: `CancellationError` when the client left, and what `body` throws.
@@ -36,7 +46,7 @@ final class ConnectionRegistry: Sendable {
     ) async throws -> Value {
         let (stream, watcher) = AsyncStream<Never>.makeStream()
         let isOpen = self.entries.withLock { entries in
-            guard entries[ObjectIdentifier(channel)] != nil else { return false }
+            guard let entry = entries[ObjectIdentifier(channel)], !entry.hasLeft else { return false }
             entries[ObjectIdentifier(channel)]?.watcher = watcher
             return true
         }

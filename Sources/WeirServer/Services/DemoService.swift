@@ -24,8 +24,14 @@ struct DemoService: Service {
     private static let inFlightMax = 256
 
     func run() async throws {
-        // A stop of the server ends the play between two deliveries.
-        try? await cancelWhenGracefulShutdown { try await self.play() }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.play() }
+        } catch is CancellationError {
+            // The server stops.
+        } catch {
+            self.logger.error("the demo has ended; the board stays", metadata: ["error": "\(error)"])
+            try? await gracefulShutdown()
+        }
     }
 
     private func play() async throws {
@@ -69,10 +75,14 @@ struct DemoService: Service {
             // Real deliveries go first: the demo waits for room.
             try await Task.sleep(for: .milliseconds(50))
         }
-        _ = try await self.ingest.submit(
-            Delivery(
-                id: delivery.id, eventType: delivery.event, event: event,
-                receivedAt: Timestamp(milliseconds: delivery.atMilliseconds)), bytes: bytes,
-            deadline: .now.advanced(by: .seconds(30)))
+        let played = Delivery(
+            id: delivery.id, eventType: delivery.event, event: event,
+            receivedAt: Timestamp(milliseconds: delivery.atMilliseconds))
+        do {
+            _ = try await self.ingest.submit(played, bytes: bytes, deadline: .now.advanced(by: .seconds(30)))
+        } catch let error as IngestError {
+            // One invented delivery less is no reason to stop.
+            self.logger.warning("a delivery of the demo was not taken", metadata: ["cause": "\(error)"])
+        }
     }
 }

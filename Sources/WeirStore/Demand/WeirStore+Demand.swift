@@ -103,7 +103,8 @@ extension WeirStore {
         var deltas = DemandDeltas<Int64>()
         for id in ids {
             for ended: SQL in ["completed_at IS NULL", "completed_at >= \(from * 1_000)"] {
-                var condition: SQL = "repository_id = \(id) AND \(ended) AND created_at < \(to * 1_000)"
+                var condition: SQL =
+                    "repository_id = \(id) AND \(ended) AND coalesce(created_at, started_at, completed_at) < \(to * 1_000)"
                 if let pool { condition += " AND pool_id = \(pool)" }
                 try db.forEachRow("SELECT \(JobRow.columns) FROM jobs WHERE \(condition)") { row in
                     deltas.add(JobTimeline(JobRow(row).record), pool: 0)

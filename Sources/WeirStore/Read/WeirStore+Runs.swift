@@ -152,9 +152,9 @@ extension WeirStore {
         var view = row.view
         try db.forEachRow(
             """
-            SELECT stage, conclusion, count(*) FROM jobs
-            WHERE source_id = \(row.source) AND run_id = \(view.key.id) AND attempt = \(view.key.attempt)
-            GROUP BY stage, conclusion
+            SELECT j.stage, j.conclusion, count(*) FROM jobs j
+            WHERE \(Self.belongs(source: row.source, run: view.key.id, attempt: view.key.attempt))
+            GROUP BY j.stage, j.conclusion
             """
         ) { row in
             let count = row.integer(2)
@@ -174,6 +174,17 @@ extension WeirStore {
 
     // MARK: - Jobs of a run
 
+    /// Which jobs `j` belong to a run attempt: its own, and those carried over from earlier attempts.
+    private static func belongs(source: Int64, run: Int64, attempt: Int64) -> SQL {
+        let own: SQL = "j.source_id = \(source) AND j.run_id = \(run)"
+        if attempt == 1 { return own + " AND j.attempt = 1" }
+        return own + """
+             AND (j.attempt = \(attempt) OR j.attempt < \(attempt) AND j.stage = 4 AND NOT EXISTS (
+                SELECT 1 FROM jobs k WHERE k.source_id = j.source_id AND k.run_id = j.run_id
+                AND k.attempt > j.attempt AND k.attempt <= \(attempt) AND k.name_id IS NOT DISTINCT FROM j.name_id))
+            """
+    }
+
     /// The jobs of a run attempt by their numbers, and those carried over from earlier attempts.
     ///
     /// After "re-run failed jobs" the untouched jobs keep their old attempt: an earlier attempt's ended job is carried
@@ -187,16 +198,10 @@ extension WeirStore {
         try await self.database.read(lease) { db in
             guard let run = try Self.findRun(db, id: id, source: source, attempt: attempt) else { return nil }
             let attempt = run.view.key.attempt
-            let carriedOver: SQL = """
-                j.attempt < \(attempt) AND j.stage = 4 AND NOT EXISTS (
-                    SELECT 1 FROM jobs k WHERE k.source_id = j.source_id AND k.run_id = j.run_id
-                    AND k.attempt > j.attempt AND k.attempt <= \(attempt) AND k.name_id IS NOT DISTINCT FROM j.name_id)
-                """
             let rows = try db.rows(
                 """
                 SELECT \(Self.jobColumns) FROM \(Self.jobTables)
-                WHERE j.source_id = \(run.source) AND j.run_id = \(id) AND j.id > \(after ?? Int64.min)
-                    AND (j.attempt = \(attempt) OR \(carriedOver))
+                WHERE \(Self.belongs(source: run.source, run: id, attempt: attempt)) AND j.id > \(after ?? Int64.min)
                 ORDER BY j.id LIMIT \(limit + 1)
                 """, Self.jobView)
             return Page(rows: rows, limit: limit, cursor: \.key.id)

@@ -45,22 +45,22 @@ import Testing
     }
 
     #if os(Linux)
-        @Test("On Linux all five figures are there, under their names, and plausible")
-        func onLinux() throws {
-            let registry = PrometheusRegistry()
-            ProcessMetrics().register(in: registry)
-            let families = try ExpositionParser.parse(registry.render())
-            func value(_ name: String) throws -> Double {
-                try #require(families.first { $0.name == name }?.samples.first?.value)
-            }
-            let resident = try value("process_resident_memory_bytes")
-            let anonymous = try value("process_resident_anonymous_memory_bytes")
-            #expect(resident > 1_000_000)
-            #expect(anonymous > 100_000 && anonymous < resident)
-            #expect(try value("process_open_fds") >= 3)
-            #expect(try value("process_cpu_seconds_total") >= 0)
-            #expect(try value("process_start_time_seconds") > 1_700_000_000)
-            #expect(families.first { $0.name == "process_cpu_seconds_total" }?.type == "counter")
+    @Test("On Linux all five figures are there, under their names, and plausible")
+    func onLinux() throws {
+        let registry = PrometheusRegistry()
+        ProcessMetrics().register(in: registry)
+        let families = try ExpositionParser.parse(registry.render())
+        func value(_ name: String) throws -> Double {
+            try #require(families.first { $0.name == name }?.samples.first?.value)
         }
+        let resident = try value("process_resident_memory_bytes")
+        let anonymous = try value("process_resident_anonymous_memory_bytes")
+        #expect(resident > 1_000_000)
+        #expect(anonymous > 100_000 && anonymous < resident)
+        #expect(try value("process_open_fds") >= 3)
+        #expect(try value("process_cpu_seconds_total") >= 0)
+        #expect(try value("process_start_time_seconds") > 1_700_000_000)
+        #expect(families.first { $0.name == "process_cpu_seconds_total" }?.type == "counter")
+    }
     #endif
 }

@@ -1,0 +1,225 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ConnectionPoolModule
+
+@Suite("ConnectionPool", .timeLimit(.minutes(1)))
+struct ConnectionPoolTests {
+    /// A driver whose connections are numbers.
+    final class NumberDriver: PoolDriver {
+        struct OpenFailed: Error {}
+
+        let name = "test"
+        let opened = Atomic<Int>(0)
+        let closed = Atomic<Int>(0)
+        let failsToOpen = Atomic<Bool>(false)
+
+        func open(_ id: ConnectionID) throws -> Int {
+            if self.failsToOpen.load(ordering: .sequentiallyConsistent) { throw OpenFailed() }
+            return self.opened.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+        }
+
+        func execute(_ jobs: [LeaseJob<Int>], on connection: Int, answer: (LeaseJob<Int>) -> Void) -> Bool {
+            for job in jobs {
+                _ = job.run(on: connection)
+                answer(job)
+            }
+            return true
+        }
+
+        func becameIdle(_ connection: Int) {}
+
+        func close(_ connection: Int, isHealthy: Bool) { self.closed.wrappingAdd(1, ordering: .sequentiallyConsistent) }
+    }
+
+    /// A thread's stop light.
+    final class Signal: Sendable {
+        private let monitor = Monitor()
+        private let condition = Condition()
+        private let isSet = Mutex(false)
+
+        func set() {
+            self.monitor.withLock {
+                self.isSet.withLock { $0 = true }
+                self.condition.broadcast()
+            }
+        }
+
+        func wait() {
+            self.monitor.lock()
+            while !self.isSet.withLock({ $0 }) { _ = self.condition.wait(self.monitor, for: .seconds(30)) }
+            self.monitor.unlock()
+        }
+    }
+
+    private func pool(_ driver: NumberDriver, connections: Int = 2, waiters: Int = 1_000) -> ConnectionPool<
+        NumberDriver
+    > {
+        ConnectionPool(driver: driver, connectionsMax: connections, waitersMax: waiters, timer: DeadlineTimer())
+    }
+
+    @Test("many tasks get their own results back, on few connections")
+    func manyTasks() async throws {
+        let driver = NumberDriver()
+        let pool = self.pool(driver)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<64 {
+                group.addTask {
+                    for round in 0..<200 {
+                        let result = try await pool.withConnection(Lease("test")) { _ in task * 1_000 + round }
+                        #expect(result == task * 1_000 + round)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(driver.opened.load(ordering: .sequentiallyConsistent) <= 2)
+        await pool.shutDown()
+        #expect(
+            driver.closed.load(ordering: .sequentiallyConsistent)
+                == driver.opened.load(ordering: .sequentiallyConsistent))
+    }
+
+    @Test("a busy pool names who holds its connections")
+    func busy() async throws {
+        let pool = self.pool(NumberDriver(), connections: 1)
+        let begun = Gate()
+        let signal = Signal()
+        async let holder: Void = pool.withConnection(Lease("the holder", timeout: .seconds(30))) { _ in
+            Task { await begun.open() }
+            signal.wait()
+        }
+        await begun.wait()
+        await #expect {
+            try await pool.withConnection(Lease("the waiter", acquireTimeout: .milliseconds(50))) { _ in }
+        } throws: { error in
+            guard let error = error as? LeaseError else { return false }
+            return error.reason == .busy && error.label == "the waiter" && !error.hadStarted
+                && error.holders.map(\.label) == ["the holder"]
+                && error.holders[0].callSite.contains("ConnectionPoolTests.swift")
+        }
+        signal.set()
+        try await holder
+        await pool.shutDown()
+    }
+
+    @Test("the caller is answered at its deadline while the engine still works, and the connection is not reused")
+    func deadline() async throws {
+        let pool = self.pool(NumberDriver(), connections: 1)
+        let signal = Signal()
+        let started = ContinuousClock.now
+        await #expect {
+            try await pool.withConnection(Lease("slow", timeout: .milliseconds(100))) { _ in signal.wait() }
+        } throws: { error in
+            (error as? LeaseError)?.reason == .deadlineExceeded && (error as? LeaseError)?.hadStarted == true
+        }
+        #expect(ContinuousClock.now - started < .seconds(5))
+        await #expect(throws: LeaseError.self) {
+            try await pool.withConnection(Lease("next", acquireTimeout: .milliseconds(50))) { _ in }
+        }
+        signal.set()
+        #expect(try await pool.withConnection(Lease("after", acquireTimeout: .seconds(20))) { _ in 7 } == 7)
+        await pool.shutDown()
+    }
+
+    @Test("cancelled tasks are answered at once, waiting or running, and the pool goes on")
+    func cancellation() async throws {
+        let pool = self.pool(NumberDriver(), connections: 1)
+        let begun = Gate()
+        let signal = Signal()
+        let running = Task {
+            try await pool.withConnection(Lease("running", timeout: .seconds(30))) { _ in
+                Task { await begun.open() }
+                signal.wait()
+            }
+        }
+        await begun.wait()
+        let waiting = Task { try await pool.withConnection(Lease("waiting", acquireTimeout: .seconds(20))) { _ in } }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        running.cancel()
+        await #expect(throws: CancellationError.self) { try await running.value }
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await pool.withConnection(Lease("cancelled before")) { _ in 1 }
+        }
+        await #expect(throws: CancellationError.self) { _ = try await late.value }
+        signal.set()
+        #expect(try await pool.withConnection(Lease("after", acquireTimeout: .seconds(20))) { _ in 7 } == 7)
+        await pool.shutDown()
+    }
+
+    @Test("10,000 cancellations at random moments leave every sibling its result")
+    func randomCancellation() async throws {
+        let pool = self.pool(NumberDriver())
+        let outcomes = try await withThrowingTaskGroup(of: (results: Int, cancelled: Int).self) { group in
+            for worker in 0..<32 {
+                group.addTask {
+                    var generator = SeededGenerator(seed: UInt64(worker))
+                    var outcome = (results: 0, cancelled: 0)
+                    for round in 0..<312 {
+                        let task = Task { try await pool.withConnection(Lease("random")) { _ in round } }
+                        for _ in 0..<Int.random(in: 0...3, using: &generator) { await Task.yield() }
+                        if Bool.random(using: &generator) { task.cancel() }
+                        do {
+                            let result = try await task.value
+                            #expect(result == round)
+                            outcome.results += 1
+                        } catch is CancellationError {
+                            #expect(task.isCancelled)
+                            outcome.cancelled += 1
+                        }
+                    }
+                    return outcome
+                }
+            }
+            return try await group.reduce(into: (0, 0)) {
+                $0.0 += $1.results
+                $0.1 += $1.cancelled
+            }
+        }
+        #expect(outcomes.0 + outcomes.1 == 32 * 312)
+        #expect(outcomes.1 > 0)
+        let statistics = pool.snapshot()
+        #expect(statistics.pending == 0)
+        await pool.shutDown()
+    }
+
+    @Test("a database that is down says so with its cause, and the pool recovers by itself")
+    func down() async throws {
+        let driver = NumberDriver()
+        driver.failsToOpen.store(true, ordering: .sequentiallyConsistent)
+        let pool = self.pool(driver)
+        await #expect {
+            try await pool.withConnection(Lease("down", acquireTimeout: .milliseconds(150))) { _ in }
+        } throws: { error in
+            guard case .databaseDown(let cause) = (error as? LeaseError)?.reason else { return false }
+            return cause.contains("OpenFailed")
+        }
+        driver.failsToOpen.store(false, ordering: .sequentiallyConsistent)
+        #expect(try await pool.withConnection(Lease("up", acquireTimeout: .seconds(20))) { _ in 7 } == 7)
+        await pool.shutDown()
+    }
+
+    @Test("a closing pool ends what runs and refuses what comes")
+    func shutdown() async throws {
+        let pool = self.pool(NumberDriver())
+        let results = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<20 { group.addTask { try await pool.withConnection(Lease("work")) { _ in number } } }
+            return try await group.reduce(0, +)
+        }
+        #expect(results == 190)
+        await pool.shutDown()
+        await pool.shutDown()
+        await #expect {
+            try await pool.withConnection(Lease("late")) { _ in }
+        } throws: { ($0 as? LeaseError)?.reason == .shuttingDown }
+    }
+}

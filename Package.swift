@@ -101,6 +101,10 @@ let package = Package(
             name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
         tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite"]),
+        tests("WeirModelTests", ["WeirModel"]),
+        tests("GitHubWebhooksTests", ["GitHubWebhooks", "WeirModel"]),
+        tests("WeirLiveTests", ["WeirLive", "SQLCore", "WeirModel"]),
+        tests("WeirIngestTests", ["WeirIngest"]),
         tests("PrometheusExpositionTests", ["PrometheusExposition", coreMetrics]),
         tests("WeirDemoTests", ["WeirDemo"]),
         tests(

@@ -33,6 +33,7 @@ struct JobPayload: Equatable {
     var record: JobRecord<String> {
         get throws(WebhookError) {
             let (status, conclusion) = try readStatus(self.status, self.conclusion)
+            guard self.attempt > 0 else { throw .invalidBody("workflow_job.run_attempt is not positive") }
             let stage = Stage(status: status, conclusion: conclusion)
             let createdAt = try readTime(self.createdAt, "workflow_job.created_at")
             let startedAt = try readTime(self.startedAt, "workflow_job.started_at")
@@ -97,11 +98,12 @@ struct RunPayload: Equatable {
     var record: RunRecord<String> {
         get throws(WebhookError) {
             let (status, conclusion) = try readStatus(self.status, self.conclusion)
+            guard self.attempt > 0 else { throw .invalidBody("workflow_run.run_attempt is not positive") }
             let createdAt = try readTime(self.createdAt, "workflow_run.created_at")
             let startedAt = try readTime(self.startedAt, "workflow_run.run_started_at")
             let updatedAt = try readTime(self.updatedAt, "workflow_run.updated_at")
             let name = self.name.nonEmpty ?? self.workflow.nonEmpty ?? self.path.nonEmpty
-            let title = self.title.nonEmpty ?? self.commitMessage.nonEmpty.map { String($0.prefix { !$0.isNewline }) }
+            let title = self.title.nonEmpty ?? self.commitMessage.map { String($0.prefix { !$0.isNewline }) }.nonEmpty
             var digest = Digest()
             for text in [name, title, self.branch, self.commit, self.event, self.actor, self.repository] {
                 digest.add(text)

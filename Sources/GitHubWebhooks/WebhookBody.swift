@@ -20,7 +20,9 @@ public enum WebhookBody: Sendable, Equatable {
             self = .json
             return
         }
-        let type = contentType.split(separator: ";", maxSplits: 1).first.map(String.init) ?? ""
+        let type =
+            contentType.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init)
+            ?? ""
         switch type.trimmed.lowercased() {
         case "application/json": self = .json
         case "application/x-www-form-urlencoded": self = .form

@@ -28,7 +28,7 @@ public struct StartError: Error, Sendable, Equatable, CustomStringConvertible {
             )
         case let error as IOError:
             self.init("cannot listen on \(settings.host), port \(settings.port): \(error.description)")
-        case let error as DatabaseError: self.init("the database cannot be opened: \(error.message)")
+        case let error as DatabaseError: self.init("\(error.operation): \(error.message)")
         default: self.init("\(error)")
         }
     }

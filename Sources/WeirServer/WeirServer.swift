@@ -170,6 +170,7 @@ public struct WeirServer: Sendable {
     private func logRunning(_ port: Int) {
         let host = AccessPolicy.isLoopback(self.settings.host) ? "localhost" : self.settings.host
         let board = self.settings.publicURL ?? "http://\(host):\(port)"
+        self.logger.info("listening on \(self.settings.host):\(port)")
         self.logger.info("the board is at \(board)")
         if self.settings.isDemo { return }
         if self.settings.webhookSecrets.isEmpty {

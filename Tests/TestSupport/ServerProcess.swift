@@ -37,7 +37,7 @@ public final class ServerProcess: @unchecked Sendable {
     /// Starts a server and waits until it is ready.
     ///
     /// - Parameters:
-    ///   - wrapper: A program, with its arguments, that starts the server: `strace`, `faketime`.
+    ///   - wrapper: A program, with its arguments, that starts the server: `strace`.
     public static func start(
         database: String, secret: String? = TestWebhook.secret, arguments: [String] = [],
         environment: [String: String] = [:], wrapper: [String] = [], port: Int? = nil
@@ -146,7 +146,7 @@ private final class LogCollector: Sendable {
     func port(within limit: Duration) async throws -> Int? {
         var port: Int?
         _ = try await eventually(within: limit) {
-            guard let line = self.text.split(separator: "\n").first(where: { $0.contains("the board is at http") }),
+            guard let line = self.text.split(separator: "\n").first(where: { $0.contains("listening on ") }),
                 let digits = line.split(separator: ":").last
             else { return self.text.contains("weir: ") && self.text.contains("Error") }
             port = Int(digits.prefix { $0.isNumber })

@@ -7,8 +7,8 @@
 /// A stretch of the demand curve, folded: where it ends and how high it rose, relative to where it began.
 ///
 /// Folds of neighbouring stretches combine into the fold of both, so seconds fold to minutes, minutes to hours, and
-/// any period to its exact peak, without a sample being taken anywhere. With ``gap`` as neutral element for stretches
-/// in which nothing changed, combination is associative.
+/// any period to its exact peak, without a sample being taken anywhere. Combination is associative; ``gap`` in front
+/// says that the level before is part of the stretch, behind it changes nothing.
 public struct DemandFold: Hashable, Sendable {
     /// Sum of the deltas.
     public var net: DemandDelta

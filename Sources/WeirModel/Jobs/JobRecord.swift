@@ -68,7 +68,7 @@ public struct JobRecord<Name: Hashable & Sendable>: Hashable, Sendable {
         winner.labels = fill(6, winner.labels, loser.labels)
         winner.runner = fill(7, winner.runner, loser.runner)
         winner.runnerGroup = fill(8, winner.runnerGroup, loser.runnerGroup)
-        winner.failedStep = fill(9, winner.failedStep, loser.failedStep)
+        // The step that failed belongs to the conclusion, which is the winner's alone.
         winner.commit = fill(10, winner.commit, loser.commit)
         winner.createdAt = fill(11, winner.createdAt, loser.createdAt)
         winner.startedAt = fill(12, winner.startedAt, loser.startedAt)

@@ -16,7 +16,7 @@ public struct JobTimeline: Hashable, Sendable {
     public let startedAt: Timestamp?
     /// When it ended.
     public let completedAt: Timestamp?
-    /// Whether an instant above was derived from receipt times.
+    /// Whether an instant above was derived, from receipt times as a rule: the source did not tell it.
     public let isEstimated: Bool
 
     /// Differences of receipt times below a second say nothing: the source's own times have that resolution.
@@ -60,7 +60,9 @@ public struct JobTimeline: Hashable, Sendable {
             guard let started = record.startedAt, started > created else {
                 // The source may still show the time of queueing; the receipts then tell how long it really waited.
                 guard let queued = record.receipts.queued, let running = record.receipts.running else { return created }
-                let waited = running.first.milliseconds - queued.first.milliseconds
+                // Creation was announced by whichever came first, the hold or the queueing.
+                let announced = min(queued.first, record.receipts.blocked?.first ?? queued.first)
+                let waited = running.first.milliseconds - announced.milliseconds
                 guard waited >= Self.resolution else { return created }
                 isEstimated = true
                 return Timestamp(milliseconds: created.milliseconds + waited)
@@ -83,9 +85,12 @@ public struct JobTimeline: Hashable, Sendable {
     ) -> Timestamp? {
         if record.stage == .blocked { return nil }
         guard let blocked = record.receipts.blocked else { return created }
-        guard let queued = record.receipts.queued, queued.last > blocked.first else { return limit ?? created }
+        guard let queued = record.receipts.queued else { return limit ?? created }
         let held = queued.last.milliseconds - blocked.first.milliseconds
-        guard held >= Self.resolution else { return created }
+        // Close receipts may have overtaken one another: there was no hold worth the name.
+        if abs(held) < Self.resolution { return created }
+        // Held after it had queued, and never seen to queue again: held to the end.
+        if held < 0 { return limit ?? created }
         isEstimated = true
         return Timestamp(milliseconds: created.milliseconds + held)
     }

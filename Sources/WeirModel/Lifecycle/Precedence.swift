@@ -41,7 +41,8 @@ public struct Precedence: Hashable, Comparable, Sendable {
         let stage = Stage(status: status, conclusion: conclusion)
         let time: Int64 =
             if stage == .ended {
-                completedAt.map { -$0.milliseconds } ?? Int64.min
+                // `stale` is no genuine end: any other one comes first, whenever it was.
+                conclusion == .stale ? Int64.min : completedAt.map { -$0.milliseconds } ?? Int64.min
             } else {
                 updatedAt?.milliseconds ?? Int64.min
             }

@@ -10,7 +10,9 @@ public struct LabelSet: Hashable, Sendable {
     public let labels: [String]
 
     public init(_ labels: some Sequence<String>) {
-        self.labels = Set(labels).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        // By bytes, not by `==`, which takes canonically equivalent texts for one and would keep whichever came first.
+        let bytes = Set(labels.map { Array($0.utf8) })
+        self.labels = bytes.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// One text for the whole set: each label behind its length in bytes, so that no label can imitate another set.

@@ -21,31 +21,43 @@ public enum RunnerPool {
     /// - Complexity: O(n) in the bytes of the labels.
     public static func name(for labels: LabelSet) -> String {
         if labels.labels.isEmpty { return self.unlabelled }
-        let folded = Set(labels.labels.map(self.fold)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        return folded.joined(separator: "+")
+        return LabelSet(labels.labels.map(self.fold)).labels.joined(separator: "+")
     }
 
-    /// Replaces runs of four and more digits, and of eight and more hexadecimal characters with a digit among them,
-    /// by `*`. Versions such as `22.04` and sizes such as `16x` stay.
+    /// Replaces words of eight and more hexadecimal characters with a digit among them, and runs of five and more
+    /// digits, by `*`. Versions such as `22.04`, years such as `windows-2022` and sizes such as `16x` stay.
     private static func fold(_ label: String) -> String {
         var result: [UInt8] = []
-        var run: [UInt8] = []
-        func flush() {
-            let digits = run.count { Self.isDigit($0) }
-            let isID = digits == run.count ? digits >= 4 : run.count >= 8 && digits >= 1
-            if isID { result.append(UInt8(ascii: "*")) } else { result += run }
-            run.removeAll()
-        }
+        var word: [UInt8] = []
         for byte in label.utf8 {
-            if Self.isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20) {
-                run.append(byte)
+            if Self.isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) {
+                word.append(byte)
             } else {
-                flush()
+                result += Self.fold(word: word)
+                word.removeAll()
                 result.append(byte)
             }
         }
-        flush()
-        return String(decoding: result, as: UTF8.self)
+        return String(decoding: result + Self.fold(word: word), as: UTF8.self)
+    }
+
+    private static func fold(word: [UInt8]) -> [UInt8] {
+        let isHexadecimal = word.allSatisfy {
+            Self.isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0 | 0x20)
+        }
+        if isHexadecimal, word.count >= 8, word.contains(where: Self.isDigit) { return [UInt8(ascii: "*")] }
+        var result: [UInt8] = []
+        var digits: [UInt8] = []
+        for byte in word + [0] {
+            if Self.isDigit(byte) {
+                digits.append(byte)
+                continue
+            }
+            result += digits.count >= 5 ? [UInt8(ascii: "*")] : digits
+            digits.removeAll()
+            if byte != 0 { result.append(byte) }
+        }
+        return result
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }

@@ -61,14 +61,15 @@ import WeirModel
         #expect(Set(JobFixture.universe.map(\.precedence)).count == 12)
     }
 
+    // Half a minute of computing on two cores, in turn with other tests: hence the longer limit.
     @Test(
         """
         Every permutation, with duplicates, of every event set up to six events ends in the same rows and the same \
         demand
-        """, arguments: 0..<12)
-    func everyPermutation(first: Int) {
+        """, .timeLimit(.minutes(5)), arguments: 0..<12)
+    func everyPermutation(first: Int) async {
         var check = Self.check(Self.merged)
-        check.everyOrder(upTo: 6, first: first)
+        await check.everyOrder(upTo: 6, first: first)
         // A twelfth of 12 + 12·11 + 12·11·10 + …, six factors at most.
         #expect(check.orders == 773_664 / 12)
         // Sets of which it is one, with up to five of the other eleven.
@@ -76,18 +77,20 @@ import WeirModel
         #expect(check.differences == [])
     }
 
-    @Test("Any order of any of the twelve events, with any duplicates, ends in the same rows and the same demand")
-    func everySet() {
+    @Test(
+        "Any order of any of the twelve events, with any duplicates, ends in the same rows and the same demand",
+        .timeLimit(.minutes(1)))
+    func everySet() async {
         var check = Self.check(Self.merged)
-        check.everySet()
+        await check.everySet()
         #expect(check.orders == 4_096 * 12)
         #expect(check.differences == [])
     }
 
-    @Test("Demand that was kept up event by event is that of the final row alone")
-    func demandOfFinalRow() {
+    @Test("Demand that was kept up event by event is that of the final row alone", .timeLimit(.minutes(1)))
+    func demandOfFinalRow() async {
         var check = Self.check(Self.merged)
-        check.everyOrder(upTo: 3)
+        await check.everyOrder(upTo: 3)
         for (members, outcome) in check.outcomes {
             guard let record = outcome.record else { continue }
             var fresh = DemandDeltas<Int>()
@@ -99,46 +102,46 @@ import WeirModel
 
     // MARK: - The check finds what it looks for
 
-    @Test("The check finds a merge in which the last arrival wins")
-    func lastArrivalWins() {
+    @Test("The check finds a merge in which the last arrival wins", .timeLimit(.minutes(1)))
+    func lastArrivalWins() async {
         var orders = Self.check { $1 }
-        orders.everyOrder(upTo: 2)
+        await orders.everyOrder(upTo: 2)
         #expect(!orders.differences.isEmpty)
         var sets = Self.check { $1 }
-        sets.everySet()
+        await sets.everySet()
         #expect(!sets.differences.isEmpty)
     }
 
-    @Test("The check finds a merge that fills fields without remembering where they came from")
-    func fillWithoutProvenance() {
+    @Test("The check finds a merge that fills fields without remembering where they came from", .timeLimit(.minutes(1)))
+    func fillWithoutProvenance() async {
         let merge: Merge = { left, right in
             var winner = left.merged(with: right)
             winner.provenance = Provenance()
             return winner
         }
         var orders = Self.check(merge)
-        orders.everyOrder(upTo: 3)
+        await orders.everyOrder(upTo: 3)
         #expect(!orders.differences.isEmpty)
         var sets = Self.check(merge)
-        sets.everySet()
+        await sets.everySet()
         #expect(!sets.differences.isEmpty)
     }
 
-    @Test("The check finds a merge that keeps the receipts of the winner only")
-    func receiptsOfWinner() {
+    @Test("The check finds a merge that keeps the receipts of the winner only", .timeLimit(.minutes(1)))
+    func receiptsOfWinner() async {
         var check = Self.check { left, right in
             var winner = left.merged(with: right)
             winner.receipts = right.receipts
             return winner
         }
-        check.everyOrder(upTo: 2)
+        await check.everyOrder(upTo: 2)
         #expect(!check.differences.isEmpty)
     }
 
-    @Test("The check finds demand that is added without what was there being withdrawn")
-    func noWithdrawal() {
+    @Test("The check finds demand that is added without what was there being withdrawn", .timeLimit(.minutes(1)))
+    func noWithdrawal() async {
         var check = Self.check(withdraws: false, Self.merged)
-        check.everyOrder(upTo: 2)
+        await check.everyOrder(upTo: 2)
         #expect(!check.differences.isEmpty)
     }
 

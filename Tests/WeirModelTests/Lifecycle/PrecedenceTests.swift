@@ -65,7 +65,7 @@ import WeirModel
         }
         #expect(end(1, .cancelled) > end(2, .success))
         #expect(end(2, .success) > end(nil, .success))
-        #expect(end(-9_000_000_000, .stale) > end(1, .success))
+        #expect(end(-9_000_000_000, .cancelled) > end(1, .success))
         let conclusions: [Conclusion] = [
             .success, .failure, .timedOut, .startupFailure, .cancelled, .neutral, .skipped, .stale,
         ]

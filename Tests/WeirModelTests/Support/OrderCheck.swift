@@ -35,35 +35,48 @@ struct OrderCheck<World: Fold> {
     /// Every order of every set of up to `countMax` events; of each also the order with every event twice, and of all
     /// but the longest the one that is the whole of it twice. ``everySet()`` covers what other duplicates there are.
     ///
-    /// Orders with a beginning in common share it, so every order costs one event, and not as many as it is long.
+    /// Orders with a beginning in common share it, so every order costs one event, and not as many as it is long. Other
+    /// tests have their turn in between.
     ///
     /// - Parameter first: The event that comes first; nil for each of them.
-    mutating func everyOrder(upTo countMax: Int, first: Int? = nil) {
-        self.extend([], 0, self.empty, self.empty, countMax, first.map { $0..<($0 + 1) } ?? self.events.indices)
+    mutating func everyOrder(upTo countMax: Int, first: Int? = nil) async {
+        var open = [Beginning(order: [], members: 0, once: self.empty, doubled: self.empty)]
+        while let beginning = open.popLast(), self.differences.count < Self.differencesMax {
+            let candidates = beginning.order.isEmpty ? first.map { $0..<($0 + 1) } : nil
+            for index in candidates ?? self.events.indices where beginning.members & 1 << index == 0 {
+                let longer = self.extend(beginning, index, isLongest: beginning.order.count + 1 == countMax)
+                if longer.order.count < countMax { open.append(longer) }
+            }
+            await Task.yield()
+        }
     }
 
-    private mutating func extend(
-        _ order: [Int], _ members: Int, _ once: World, _ doubled: World, _ countMax: Int, _ candidates: Range<Int>
-    ) {
-        for index in candidates where members & 1 << index == 0 {
-            guard self.differences.count < Self.differencesMax else { return }
-            let order = order + [index]
-            let members = members | 1 << index
-            var once = once
-            once.receive(self.events[index])
-            var doubled = doubled
-            doubled.receive(self.events[index])
-            doubled.receive(self.events[index])
-            self.orders += 1
-            let expected = self.expected(members)
-            if once.outcome != expected || doubled.outcome != expected { self.differences.append(order) }
-            if order.count < countMax {
-                var whole = once
-                for index in order { whole.receive(self.events[index]) }
-                if whole.outcome != expected { self.differences.append(order + order) }
-                self.extend(order, members, once, doubled, countMax, self.events.indices)
-            }
+    private struct Beginning {
+        var order: [Int]
+        var members: Int
+        var once: World
+        /// Told every event twice.
+        var doubled: World
+    }
+
+    private mutating func extend(_ beginning: Beginning, _ index: Int, isLongest: Bool) -> Beginning {
+        var result = beginning
+        result.order.append(index)
+        result.members |= 1 << index
+        result.once.receive(self.events[index])
+        result.doubled.receive(self.events[index])
+        result.doubled.receive(self.events[index])
+        self.orders += 1
+        let expected = self.expected(result.members)
+        if result.once.outcome != expected || result.doubled.outcome != expected {
+            self.differences.append(result.order)
         }
+        if !isLongest {
+            var whole = result.once
+            for index in result.order { whole.receive(self.events[index]) }
+            if whole.outcome != expected { self.differences.append(result.order + result.order) }
+        }
+        return result
     }
 
     /// The outcome of a set: that of one order like any other, that of the universe.
@@ -78,7 +91,7 @@ struct OrderCheck<World: Fold> {
 
     /// The whole by induction: one more event takes the outcome of a set to the outcome of the set with it, and leaves
     /// it alone when the set has it. So every order of every set, of any length and with any duplicates, ends alike.
-    mutating func everySet() {
+    mutating func everySet() async {
         var worlds: [World] = [self.empty]
         worlds.reserveCapacity(1 << self.events.count)
         for members in 1..<(1 << self.events.count) {
@@ -88,6 +101,7 @@ struct OrderCheck<World: Fold> {
             worlds.append(world)
         }
         for (members, world) in worlds.enumerated() {
+            await Task.yield()
             for index in self.events.indices where self.differences.count < Self.differencesMax {
                 var next = world
                 next.receive(self.events[index])

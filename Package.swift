@@ -33,8 +33,13 @@ let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let unixSignals = product("UnixSignals", "swift-service-lifecycle")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+/// A target beside whose sources a `DESIGN.md` may lie.
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [], hasDesign: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: hasDesign ? ["DESIGN.md"] : [], resources: resources,
+        swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -68,22 +73,24 @@ let package = Package(
         .target(name: "CWeirSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CWeirJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CWeirSystem"),
-        library("ConnectionPoolModule", [deque]),
+        library("ConnectionPoolModule", [deque], hasDesign: true),
         library("SQLCore", ["ConnectionPoolModule"]),
-        library("SQLiteDriver", ["ConnectionPoolModule", "SQLCore", "CWeirSQLite", deque, logging]),
+        library("SQLiteDriver", ["ConnectionPoolModule", "SQLCore", "CWeirSQLite"], hasDesign: true),
         library("PrometheusExposition", [coreMetrics]),
         library("WeirModel"),
         library("WeirStore", ["SQLCore", "ConnectionPoolModule", "WeirModel"]),
         library("GitHubWebhooks", ["WeirModel", "CWeirJSON", crypto]),
-        library("WeirLive", ["SQLCore", "WeirModel", deque]),
-        library("WeirIngest", ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics]),
+        library("WeirLive", ["SQLCore", "WeirModel", deque], hasDesign: true),
+        library(
+            "WeirIngest", ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics],
+            hasDesign: true),
         library("WeirDemo"),
         library(
             "WeirHTTP",
             [
                 "ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", "WeirIngest", "WeirLive", "GitHubWebhooks",
                 "PrometheusExposition", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTPTypes, logging,
-                metrics, lifecycle,
+                metrics,
             ],
             resources: [.embedInCode("Page")]),
         library(

@@ -7,6 +7,9 @@
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 OUT ?= .build/test-output
 
+# Suites that measure time, or start servers: one after the other, with nothing beside them.
+QUIET := WeirSystemTests|SQLiteDriverTests|ConnectionPoolModuleTests|WeirLiveTests
+
 .PHONY: run test bench lint build
 
 run:
@@ -22,7 +25,8 @@ build:
 test:
 	@scripts/setup test
 	swift build $(SWIFT_FLAGS) --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip '$(QUIET)'
+	swift test --skip-build --no-parallel --filter '$(QUIET)'
 	$$(scripts/python) Tests/Browser/board_test.py --weir .build/debug/weir --chromium /usr/bin/chromium --out $(OUT)/browser
 
 bench:

@@ -97,17 +97,16 @@ let package = Package(
             "WeirServer",
             [
                 "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
-                "WeirIngest",
-                "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird, logging,
-                lifecycle,
-                unixSignals, nioCore,
+                "WeirIngest", "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird,
+                logging, lifecycle, unixSignals, nioCore,
             ]),
         .executableTarget(
             name: "weir", dependencies: ["WeirServer", argumentParser, logging], swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
-        tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite"]),
+        .target(name: "CWeirCutVFS", path: "Tests/CWeirCutVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirCutVFS"]),
         tests("WeirModelTests", ["WeirModel"]),
         tests("GitHubWebhooksTests", ["GitHubWebhooks", "WeirModel"]),
         tests("WeirLiveTests", ["WeirLive", "SQLCore", "WeirModel"]),

@@ -155,7 +155,9 @@ struct OpeningTests {
                 }
                 _ = try await test.count()
             }
-            #expect(test.database.writerStatistics.current.checkpoints > 3)
+            let figures = test.database.writerStatistics.current
+            #expect(figures.checkpoints > 3)
+            #expect(figures.checkpointers.count == 1)
             let size = FileManager.default.contents(atPath: test.path + "-wal")?.count ?? 0
             #expect(size < 8 << 20)
         }

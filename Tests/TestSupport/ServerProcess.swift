@@ -6,14 +6,13 @@
 
 public import Foundation
 import Glibc
-import Synchronization
 
 /// The real program, in a process of its own.
 public final class ServerProcess: @unchecked Sendable {
-    // `Process` is used by one thread at a time; the log has a lock of its own.
+    // `Process` is used by one thread at a time; the log is a file.
     public let port: Int
     private let process: Process
-    private let log: LogCollector
+    private let log: LogFile
 
     /// The repository's root.
     public static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -28,7 +27,7 @@ public final class ServerProcess: @unchecked Sendable {
         return FileManager.default.fileExists(atPath: folder.path()) ? folder : nil
     }
 
-    private init(port: Int, process: Process, log: LogCollector) {
+    private init(port: Int, process: Process, log: LogFile) {
         self.port = port
         self.process = process
         self.log = log
@@ -52,11 +51,10 @@ public final class ServerProcess: @unchecked Sendable {
         variables["WEIR_WEBHOOK_SECRET"] = secret
         variables.merge(environment) { $1 }
         process.environment = variables
-        let pipe = Pipe()
-        process.standardError = pipe
-        process.standardOutput = pipe
-        let log = LogCollector()
-        pipe.fileHandleForReading.readabilityHandler = { log.append($0.availableData) }
+        // A file, not a pipe with a handler: closing a descriptor that Dispatch watches has crashed it.
+        let log = try LogFile()
+        process.standardError = log.handle
+        process.standardOutput = log.handle
         try process.run()
         guard let port = try await log.port(within: .seconds(60)) else {
             process.terminate()
@@ -136,12 +134,22 @@ public final class ServerProcess: @unchecked Sendable {
 }
 
 /// What a process writes, and the port it names.
-private final class LogCollector: Sendable {
-    private let bytes = Mutex<Data>(Data())
+private final class LogFile: Sendable {
+    let handle: FileHandle
+    private let directory: TemporaryDirectory
 
-    func append(_ data: Data) { self.bytes.withLock { $0.append(data) } }
+    init() throws {
+        self.directory = try TemporaryDirectory()
+        let path = self.directory.file("log")
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw HTTPClientError(description: "no log file could be made at \(path)") }
+        self.handle = handle
+    }
 
-    var text: String { String(decoding: self.bytes.withLock { $0 }, as: UTF8.self) }
+    var text: String {
+        String(decoding: FileManager.default.contents(atPath: self.directory.file("log")) ?? Data(), as: UTF8.self)
+    }
 
     func port(within limit: Duration) async throws -> Int? {
         var port: Int?

@@ -302,6 +302,24 @@ struct WeirStoreTests {
             #expect(try await test.rows().count == 2)
             let run = try await test.store.run(id: 1, source: "ghe.example.org", attempt: nil, lease: test.lease())
             #expect(run?.url == "https://ghe.example.org/acme/api/actions/runs/1")
+            let at = Timestamp(milliseconds: Self.base * 1_000 + 10_000)
+            for (source, queued) in [("github.com", Int64(2)), ("ghe.example.org", 1), ("other.example.org", 0)] {
+                let jobs = (0..<queued).map { job in
+                    String(
+                        decoding: TestWebhook.job(id: job, run: 1, status: "queued", created: Self.base), as: UTF8.self
+                    ).replacing("https://github.com", with: "https://\(source)")
+                }
+                for (index, job) in jobs.enumerated() {
+                    _ = try await test.store.apply([try delivery("\(source)-\(index)", Data(job.utf8))])
+                }
+            }
+            for (source, queued) in [("github.com", Int64(2)), ("ghe.example.org", 1), ("other.example.org", 0)] {
+                let summary = try await test.store.summary(
+                    seconds: 3_600, now: at, source: source, lease: test.lease())
+                #expect(summary.counts.queued == queued && summary.peak == queued)
+            }
+            let all = try await test.store.summary(seconds: 3_600, now: at, lease: test.lease())
+            #expect(all.counts.queued == 3 && all.peak == 3)
             let names = try await test.store.repositories(
                 name: nil, source: nil, active: nil, pool: nil, limit: 200, after: nil, lease: test.lease())
             #expect(names.items.map(\.source) == ["ghe.example.org", "github.com"])

@@ -245,6 +245,49 @@ struct ContractTests {
         }
     }
 
+    @Test("500 jobs that overlap for five seconds, posted shuffled: the peak is exactly 500")
+    func peak() async throws {
+        try await self.with { server async throws in
+            let base = Int64(Date.now.timeIntervalSince1970) - 600
+            var webhooks: [TestWebhook] = []
+            for job in Int64(1)...500 {
+                let (created, started, completed) = (base + job % 60, base + 60 + job % 60, base + 125 + job % 60)
+                for body in [
+                    TestWebhook.job(id: job, run: job / 9, status: "queued", created: created),
+                    TestWebhook.job(
+                        id: job, run: job / 9, status: "in_progress", created: created, started: started, runner: "r"),
+                    TestWebhook.job(
+                        id: job, run: job / 9, status: "completed", conclusion: "success", created: created,
+                        started: started, completed: completed, runner: "r"),
+                ] {
+                    webhooks.append(TestWebhook(event: "workflow_job", body: body))
+                }
+            }
+            var generator = SeededGenerator(seed: 3)
+            webhooks.shuffle(using: &generator)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for sender in 0..<8 {
+                    group.addTask { [webhooks] in
+                        try await onThread {
+                            let client = try HTTPClient(port: server.port)
+                            for index in stride(from: sender, to: webhooks.count, by: 8) {
+                                let answer = try webhooks[index].post(client)
+                                if answer.status != 202 { Issue.record("\(answer.text)") }
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            for period in ["hour", "day"] {
+                #expect(try await server.json("/api/summary?period=\(period)")["peak"] as? Int == 500)
+                #expect(try await server.json("/api/demand?period=\(period)")["peak"] as? Int == 500)
+            }
+            let summary = try await server.json("/api/summary")
+            #expect(summary["running"] as? Int == 0 && summary["queued"] as? Int == 0)
+        }
+    }
+
     @Test("counters tell what became of deliveries, and metrics are readable")
     func metrics() async throws {
         try await self.with { server async throws in

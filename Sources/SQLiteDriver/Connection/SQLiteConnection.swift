@@ -41,7 +41,7 @@ final class SQLiteConnection {
         let flags =
             SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
             | (role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE)
-        guard sqlite3_open_v2(configuration.path, &db, flags, nil) == SQLITE_OK, let db else {
+        guard sqlite3_open_v2(configuration.path, &db, flags, configuration.vfs) == SQLITE_OK, let db else {
             defer { sqlite3_close_v2(db) }
             throw DatabaseError.call("open \(configuration.path)", db)
         }

@@ -39,6 +39,9 @@ public struct SQLiteConfiguration: Sendable {
     /// Most prepared statements kept per connection.
     public var statementsMax: Int
 
+    /// The name of SQLite's layer to the operating system; nil for the usual one. Tests put their own there.
+    package var vfs: String?
+
     /// - Parameters:
     ///   - path: The path of the database file; created with its journal files when missing.
     ///   - applicationID: Not zero.

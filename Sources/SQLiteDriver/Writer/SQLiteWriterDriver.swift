@@ -264,7 +264,8 @@ struct SQLiteWriterDriver: PoolDriver {
     private static let frameBytes = 4_096 + 24
 
     private func checkpoint(_ connection: SQLiteConnection, mode: String) {
-        self.statistics.checkpointing()
+        precondition(connection.role == .writer, "only the writer checkpoints")
+        self.statistics.checkpointing(connection.db)
         // A checkpoint that fails leaves the log as it is: nothing is lost, and the next gap tries again.
         try? connection.control("PRAGMA wal_checkpoint(\(mode))")
     }

@@ -19,6 +19,8 @@ public final class WriterStatistics: @unchecked Sendable {
         public var commitTime: Duration = .zero
         /// Checkpoints begun.
         public var checkpoints = 0
+        /// The connections that began them: one at a time, and each the writer of its time.
+        public var checkpointers: Set<UInt> = []
     }
 
     private let monitor = Monitor()
@@ -37,5 +39,10 @@ public final class WriterStatistics: @unchecked Sendable {
         }
     }
 
-    func checkpointing() { self.monitor.withLock { self.figures.checkpoints += 1 } }
+    func checkpointing(_ connection: OpaquePointer) {
+        self.monitor.withLock {
+            self.figures.checkpoints += 1
+            self.figures.checkpointers.insert(UInt(bitPattern: connection))
+        }
+    }
 }

@@ -17,7 +17,7 @@ struct AccessMiddleware<Context: RequestContext>: RouterMiddleware {
         let decision = self.policy.decide(
             isWebhook: request.uri.path == "/webhook", isSafe: [.get, .head, .options].contains(request.method),
             authority: request.head.authority, origin: request.headers[.origin],
-            fetchSite: request.headers[Self.fetchSite])
+            fetchSite: request.headers[.fetchSite])
         switch decision {
         case .allow: return try await next(request, context)
         case .misdirected(let host):
@@ -31,11 +31,6 @@ struct AccessMiddleware<Context: RequestContext>: RouterMiddleware {
                 "\(origin.prefix(100)) may not change anything here", closesConnection: true)
         }
     }
-
-    private static var fetchSite: HTTPField.Name {
-        guard let name = HTTPField.Name("Sec-Fetch-Site") else { preconditionFailure("a valid field name") }
-        return name
-    }
 }
 
 /// Adds the headers that keep a browser from doing more than the page needs.
@@ -48,10 +43,10 @@ struct SecurityHeadersMiddleware<Context: RequestContext>: RouterMiddleware {
                 default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                 base-uri 'none'; form-action 'self'; frame-ancestors 'none'
                 """
-            ), (.xContentTypeOptions, "nosniff"), (Self.name("Referrer-Policy"), "no-referrer"),
-            (Self.name("X-Frame-Options"), "DENY"), (Self.name("Cross-Origin-Opener-Policy"), "same-origin"),
-            (Self.name("Cross-Origin-Resource-Policy"), "same-origin"),
-            (Self.name("Permissions-Policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+            ), (.xContentTypeOptions, "nosniff"), (.referrerPolicy, "no-referrer"),
+            (.frameOptions, "DENY"), (.openerPolicy, "same-origin"),
+            (.resourcePolicy, "same-origin"),
+            (.permissionsPolicy, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
         ]
     }
 
@@ -63,10 +58,5 @@ struct SecurityHeadersMiddleware<Context: RequestContext>: RouterMiddleware {
         var response = try await next(request, context)
         for (name, value) in self.fields { response.headers[name] = value }
         return response
-    }
-
-    private static func name(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid field name") }
-        return name
     }
 }

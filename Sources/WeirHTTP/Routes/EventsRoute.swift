@@ -27,12 +27,12 @@ struct EventsRoute: Sendable {
                 "too many pages are open, or the server is stopping", retryAfter: 5)
         }
         let hub = self.hub
-        let lastEventID = request.headers[Self.lastEventID]
+        let lastEventID = request.headers[.lastEventID]
         return Response(
             status: .ok,
             headers: [
                 .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache, no-transform",
-                Self.accelBuffering: "no",
+                .accelBuffering: "no",
             ],
             body: ResponseBody { writer in
                 try await hub.withSubscription(lastEventID: lastEventID) { subscription in
@@ -86,13 +86,5 @@ struct EventsRoute: Sendable {
             )
         case .heartbeat(let at): ("heartbeat", .object([("at", JSON(at))]))
         }
-    }
-
-    private static let lastEventID = Self.field("Last-Event-ID")
-    private static let accelBuffering = Self.field("X-Accel-Buffering")
-
-    private static func field(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid field name") }
-        return name
     }
 }

@@ -36,11 +36,12 @@ struct ReadRoutes: Sendable {
     // MARK: - Figures
 
     @Sendable private func summary(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["period", "timeout"])
+        let query = try QueryParameters(request, allowed: ["period", "source", "timeout"])
         let seconds = try query.period(default: "day")
         let now = self.now()
+        let source = query.text("source")
         return try await self.answer(context, query, "summary") { lease in
-            JSON(try await self.store.summary(seconds: seconds, now: now, lease: lease), at: now)
+            JSON(try await self.store.summary(seconds: seconds, now: now, source: source, lease: lease), at: now)
         }
     }
 

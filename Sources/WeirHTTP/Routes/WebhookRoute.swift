@@ -92,7 +92,7 @@ struct WebhookRoute: Sendable {
     }
 
     private func tooLarge(_ request: Request) -> Problem {
-        self.counters.count(event: request.headers[Self.eventField] ?? "none", outcome: "rejected")
+        self.counters.count(event: request.headers[.gitHubEvent] ?? "none", outcome: "rejected")
         return Problem(
             .contentTooLarge, "too-large", "The body is too large", "a delivery has at most 25 MiB",
             closesConnection: true)
@@ -104,15 +104,15 @@ struct WebhookRoute: Sendable {
                 .serviceUnavailable, "no-secret", "No webhook secret is configured",
                 "set WEIR_WEBHOOK_SECRET to the secret of the webhook, and restart", retryAfter: 60)
         }
-        guard let header = request.headers[Self.signatureField], self.signature.isValid(header, for: body) else {
+        guard let header = request.headers[.hubSignature], self.signature.isValid(header, for: body) else {
             throw Problem(
                 .unauthorized, "signature", "The signature is missing or wrong",
                 "X-Hub-Signature-256 must be the HMAC-SHA256 of the body under a secret of this server")
         }
-        guard let event = request.headers[Self.eventField], !event.isEmpty else {
+        guard let event = request.headers[.gitHubEvent], !event.isEmpty else {
             throw Problem.badRequest("the header X-GitHub-Event is missing")
         }
-        guard let id = request.headers[Self.deliveryField], !id.isEmpty, id.utf8.count <= 200 else {
+        guard let id = request.headers[.gitHubDelivery], !id.isEmpty, id.utf8.count <= 200 else {
             throw Problem.badRequest("the header X-GitHub-Delivery is missing, or longer than 200 bytes")
         }
         guard let kind = request.headers[.contentType].flatMap(WebhookBody.init(contentType:)) else {
@@ -136,25 +136,16 @@ struct WebhookRoute: Sendable {
     }
 
     private func logRefusal(_ request: Request, _ error: any Error) {
-        let event = request.headers[Self.eventField] ?? "none"
+        let event = request.headers[.gitHubEvent] ?? "none"
         let isOverload = error is IngestError
         self.counters.count(event: event, outcome: isOverload ? "refused" : "rejected")
         guard isOverload else { return }
         self.logger.warning(
             "delivery refused",
             metadata: [
-                "delivery": "\((request.headers[Self.deliveryField] ?? "none").prefix(200))",
+                "delivery": "\((request.headers[.gitHubDelivery] ?? "none").prefix(200))",
                 "event": "\(event.prefix(60))", "cause": "\(error)",
             ])
-    }
-
-    private static let signatureField = Self.field("X-Hub-Signature-256")
-    private static let eventField = Self.field("X-GitHub-Event")
-    private static let deliveryField = Self.field("X-GitHub-Delivery")
-
-    private static func field(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid field name") }
-        return name
     }
 }
 

@@ -6,6 +6,7 @@
 
 import CoreMetrics
 import PrometheusExposition
+import TestSupport
 import Testing
 
 @Suite struct PrometheusRegistryRenderTests {
@@ -73,7 +74,7 @@ import Testing
     @Test("Whatever text is put into names and labels, the output can be read back and the values survive")
     func survivesAnyText() throws {
         let registry = PrometheusRegistry()
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let alphabet = Array("ab:._-\"\\\n\r{},= é😀0#".unicodeScalars)
         var values: Set<String> = []
         for _ in 0..<300 {

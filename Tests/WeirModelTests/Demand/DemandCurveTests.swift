@@ -65,7 +65,7 @@ import WeirModel
         #expect(curve.peak == 0)
     }
 
-    @Test("A step without length is a mistake of the caller's", .timeLimit(.minutes(1)))
+    @Test("A step without length is a mistake of the caller's", .timeLimit(.minutes(5)))
     func noStep() async {
         await #expect(processExitsWith: .failure) {
             _ = DemandCurve(from: 0, to: 1, stepSeconds: 0, opening: (0, 0, 0), parts: [])

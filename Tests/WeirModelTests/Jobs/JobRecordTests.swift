@@ -79,7 +79,7 @@ import WeirModel
 
     @Test(
         "Any order of any of the twelve events, with any duplicates, ends in the same rows and the same demand",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func everySet() async {
         var check = Self.check(Self.merged)
         await check.everySet()
@@ -87,7 +87,7 @@ import WeirModel
         #expect(check.differences == [])
     }
 
-    @Test("Demand that was kept up event by event is that of the final row alone", .timeLimit(.minutes(1)))
+    @Test("Demand that was kept up event by event is that of the final row alone", .timeLimit(.minutes(5)))
     func demandOfFinalRow() async {
         var check = Self.check(Self.merged)
         await check.everyOrder(upTo: 3)
@@ -102,7 +102,7 @@ import WeirModel
 
     // MARK: - The check finds what it looks for
 
-    @Test("The check finds a merge in which the last arrival wins", .timeLimit(.minutes(1)))
+    @Test("The check finds a merge in which the last arrival wins", .timeLimit(.minutes(5)))
     func lastArrivalWins() async {
         var orders = Self.check { $1 }
         await orders.everyOrder(upTo: 2)
@@ -112,7 +112,7 @@ import WeirModel
         #expect(!sets.differences.isEmpty)
     }
 
-    @Test("The check finds a merge that fills fields without remembering where they came from", .timeLimit(.minutes(1)))
+    @Test("The check finds a merge that fills fields without remembering where they came from", .timeLimit(.minutes(5)))
     func fillWithoutProvenance() async {
         let merge: Merge = { left, right in
             var winner = left.merged(with: right)
@@ -127,7 +127,7 @@ import WeirModel
         #expect(!sets.differences.isEmpty)
     }
 
-    @Test("The check finds a merge that keeps the receipts of the winner only", .timeLimit(.minutes(1)))
+    @Test("The check finds a merge that keeps the receipts of the winner only", .timeLimit(.minutes(5)))
     func receiptsOfWinner() async {
         var check = Self.check { left, right in
             var winner = left.merged(with: right)
@@ -138,7 +138,7 @@ import WeirModel
         #expect(!check.differences.isEmpty)
     }
 
-    @Test("The check finds demand that is added without what was there being withdrawn", .timeLimit(.minutes(1)))
+    @Test("The check finds demand that is added without what was there being withdrawn", .timeLimit(.minutes(5)))
     func noWithdrawal() async {
         var check = Self.check(withdraws: false, Self.merged)
         await check.everyOrder(upTo: 2)

@@ -28,7 +28,7 @@ import WeirModel
 
     @Test(
         "Every permutation, with duplicates, of every set of up to five events of a run ends in the same row",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func everyPermutation() async {
         var check = Self.check { $0.merged(with: $1) }
         await check.everyOrder(upTo: 5)
@@ -36,7 +36,7 @@ import WeirModel
         #expect(check.differences == [])
     }
 
-    @Test("Any order of any of a run's events, with any duplicates, ends in the same row", .timeLimit(.minutes(1)))
+    @Test("Any order of any of a run's events, with any duplicates, ends in the same row", .timeLimit(.minutes(5)))
     func everySet() async {
         var check = Self.check { $0.merged(with: $1) }
         await check.everySet()
@@ -58,7 +58,7 @@ import WeirModel
 
     @Test(
         "The check finds a merge in which the last arrival wins, and one that fills without provenance",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func wrongMerges() async {
         var last = Self.check { $1 }
         await last.everyOrder(upTo: 2)
@@ -72,7 +72,7 @@ import WeirModel
         #expect(!fill.differences.isEmpty)
     }
 
-    @Test("The check finds a merge that lets a derived row lend its fields to an event", .timeLimit(.minutes(1)))
+    @Test("The check finds a merge that lets a derived row lend its fields to an event", .timeLimit(.minutes(5)))
     func derivedLends() async {
         var check = Self.check { left, right in
             var winner = left.merged(with: right)

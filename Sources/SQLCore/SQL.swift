@@ -18,7 +18,7 @@ public struct SQL: Sendable, Equatable, ExpressibleByStringInterpolation {
     public private(set) var values: [SQLValue]
 
     public init(stringLiteral value: StaticString) {
-        self.text = "\(value)"
+        self.text = value.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
         self.placeholders = []
         self.values = []
     }
@@ -40,7 +40,9 @@ public struct SQL: Sendable, Equatable, ExpressibleByStringInterpolation {
             self.sql.values.reserveCapacity(interpolationCount)
         }
 
-        public mutating func appendLiteral(_ literal: StaticString) { self.sql.text += "\(literal)" }
+        public mutating func appendLiteral(_ literal: StaticString) {
+            literal.withUTF8Buffer { self.sql.text += String(decoding: $0, as: UTF8.self) }
+        }
 
         /// Binds a value.
         public mutating func appendInterpolation(_ value: some SQLBindable) {

@@ -73,6 +73,6 @@ extension SQLiteConnection {
         DatabaseError(
             code: .sqliteMisuse, operation: "configure",
             message: "SQLite \(String(cString: sqlite3_libversion())) keeps \(name) at \(got ?? "nothing"), "
-                + "\(wanted) is needed; use the system's own SQLite, 3.39 or later, on a local file system")
+                + "\(wanted) is needed; use the system's own SQLite, 3.35 or later, on a local file system")
     }
 }

@@ -181,7 +181,8 @@ extension WeirStore {
         return own + """
              AND (j.attempt = \(attempt) OR j.attempt < \(attempt) AND j.stage = 4 AND NOT EXISTS (
                 SELECT 1 FROM jobs k WHERE k.source_id = j.source_id AND k.run_id = j.run_id
-                AND k.attempt > j.attempt AND k.attempt <= \(attempt) AND k.name_id IS NOT DISTINCT FROM j.name_id))
+                AND k.attempt > j.attempt AND k.attempt <= \(attempt)
+                AND (k.name_id = j.name_id OR k.name_id IS NULL AND j.name_id IS NULL)))
             """
     }
 

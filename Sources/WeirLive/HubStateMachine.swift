@@ -62,8 +62,8 @@ struct HubStateMachine: ~Copyable {
         let value: UInt64
     }
 
-    /// Most runs named in one frame; beyond that a page is fetched anew anyway.
-    static let runsMax = 100
+    /// Most runs named in one frame, some 25 kB; beyond that a page is fetched anew anyway.
+    static let runsMax = 500
     /// Steps kept for those who are behind: at two a second, 32 s.
     static let historyMax = 64
 

@@ -131,22 +131,22 @@ import WeirModel
 
     // MARK: - Bounds
 
-    @Test("A hundred runs are named, of a hundred and one it is said that there are more", arguments: [100, 101, 500])
+    @Test("Five hundred runs are named, of one more it is said that there are more", arguments: [500, 501, 1_000])
     func runsOfOneStep(count: Int64) {
         var machine = Self.machine()
         _ = machine.subscribe(Self.first, lastSeen: nil)
         _ = machine.collect(Self.change(1, runs: 1...count))
         // Seen before, and so no more than there were.
-        _ = machine.collect(Self.change(1, runs: 1...min(count, 100)))
+        _ = machine.collect(Self.change(1, runs: 1...min(count, 500)))
         _ = machine.flush(now: Self.at(1))
         guard case .runs(let runs, let more) = machine.next(Self.first)?.frames.last else {
             Issue.record("no frame of runs")
             return
         }
-        #expect(more == (count > 100))
-        #expect(runs.count <= 100)
+        #expect(more == (count > 500))
+        #expect(runs.count <= 500)
         #expect(Set(runs).isSubset(of: Self.names(1...count)))
-        if count == 100 { #expect(runs == Self.names(1...100)) }
+        if count == 500 { #expect(runs == Self.names(1...500)) }
         // The next step begins anew.
         _ = machine.collect(Self.change(2, runs: [7]))
         _ = machine.flush(now: Self.at(2))
@@ -154,20 +154,20 @@ import WeirModel
         #expect(next?.frames.last == .runs(Self.names([7]), more: false))
     }
 
-    @Test("Runs of several steps that are more than a hundred together are not named")
+    @Test("Runs of several steps that are more than five hundred together are not named")
     func runsOfSteps() {
         var machine = Self.machine()
         _ = machine.subscribe(Self.first, lastSeen: nil)
         _ = machine.subscribe(Self.second, lastSeen: nil)
-        _ = machine.collect(Self.change(1, runs: 1...60))
+        _ = machine.collect(Self.change(1, runs: 1...300))
         _ = machine.flush(now: Self.at(1))
         _ = machine.next(Self.second)
-        _ = machine.collect(Self.change(2, runs: 50...110))
+        _ = machine.collect(Self.change(2, runs: 250...510))
         _ = machine.flush(now: Self.at(2))
         let behind = machine.next(Self.first)
         let abreast = machine.next(Self.second)
         #expect(behind?.frames.last == .runs([], more: true))
-        #expect(abreast?.frames.last == .runs(Self.names(50...110), more: false))
+        #expect(abreast?.frames.last == .runs(Self.names(250...510), more: false))
     }
 
     @Test("One step more than is kept, and anything may have changed")

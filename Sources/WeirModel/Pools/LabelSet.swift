@@ -11,8 +11,12 @@ public struct LabelSet: Hashable, Sendable {
 
     public init(_ labels: some Sequence<String>) {
         // By bytes, not by `==`, which takes canonically equivalent texts for one and would keep whichever came first.
-        let bytes = Set(labels.map { Array($0.utf8) })
-        self.labels = bytes.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
+        var result: [String] = []
+        for label in labels.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            if let last = result.last, last.utf8.elementsEqual(label.utf8) { continue }
+            result.append(label)
+        }
+        self.labels = result
     }
 
     /// One text for the whole set: each label behind its length in bytes, so that no label can imitate another set.

@@ -214,7 +214,6 @@ public final class Ingest: Sendable {
 
     private static func error(_ refusal: Machine.Refusal) -> IngestError {
         switch refusal {
-        case .full: .full
         case .late: .late
         case .shuttingDown: .shuttingDown
         }

@@ -28,7 +28,6 @@ struct IngestStateMachine: ~Copyable {
     }
 
     enum Refusal: Equatable {
-        case full
         case late
         case shuttingDown
     }

@@ -87,7 +87,7 @@ struct ConnectionTests {
     @Test("a query ends when its client leaves")
     func leavingClient() async throws {
         // A query of minutes is allowed, and the only reader is held by it.
-        try await self.with(arguments: ["--readers", "1", "--query-timeout", "5m", "--acquire-timeout", "200ms"]) {
+        try await self.with(arguments: ["--readers", "1", "--query-timeout", "5m", "--acquire-timeout", "1m"]) {
             server, path async throws in
             try await SlowDatabase.fill(server, jobs: 3_000)
             let slow = "/api/demand?repository=acme/api&from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z"
@@ -107,12 +107,12 @@ struct ConnectionTests {
             #expect(try await server.get("/api/summary").status == 200)
             let leases = try await self.metric(
                 server, "weir_pool_leases_total{db_client_connection_pool_name=\"reader\"}")
-            // Most of the 40 never ran: they left while they waited.
+            // Most of the 40 never ran: they left while they waited, and all would have had the time.
             #expect((leases ?? 100) < 40)
         }
     }
 
-    @Test("a thousand open streams and idle connections leave room, and all are counted down when they go")
+    @Test("a hundred open streams all see a change, and are counted down when they go")
     func manyStreams() async throws {
         try await self.with { server, _ async throws in
             let clients = try await onThread {

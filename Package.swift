@@ -73,7 +73,7 @@ let package = Package(
         .target(name: "CWeirSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CWeirJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CWeirSystem"),
-        library("ConnectionPoolModule", [deque], hasDesign: true),
+        library("ConnectionPoolModule", hasDesign: true),
         library("SQLCore", ["ConnectionPoolModule"]),
         library("SQLiteDriver", ["ConnectionPoolModule", "SQLCore", "CWeirSQLite"], hasDesign: true),
         library("PrometheusExposition", [coreMetrics]),

@@ -18,6 +18,9 @@ public enum Lane: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     /// Retention, vacuum, statistics: nobody waits.
     case maintenance
 
+    /// All lanes, made once.
+    static let all = Lane.allCases
+
     /// How long others may pass a lease of this lane.
     public var handicap: Duration {
         switch self {

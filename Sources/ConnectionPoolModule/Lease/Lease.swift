@@ -12,16 +12,15 @@ public struct Lease: Sendable {
     public var acquireTimeout: Duration
     /// How long waiting and work may take together; the caller is answered by then, whatever the engine does.
     public var timeout: Duration
-    /// A short constant name such as `runs.list`; it appears in errors and metrics, so no user data.
-    public var label: String
-    /// Where the lease was asked for, as `Module/File.swift:line`.
-    public var callSite: String
+    private let name: StaticString
+    private let fileID: StaticString
+    private let line: UInt
 
     /// - Parameters:
+    ///   - label: A constant name of the work.
     ///   - lane: The class of work.
     ///   - acquireTimeout: Longest wait for a connection. Default: 2 s.
     ///   - timeout: Longest wait and work together. Default: 5 s.
-    ///   - label: A constant name of the work.
     public init(
         _ label: StaticString, lane: Lane = .interactive, acquireTimeout: Duration = .seconds(2),
         timeout: Duration = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line
@@ -29,7 +28,15 @@ public struct Lease: Sendable {
         self.lane = lane
         self.acquireTimeout = min(acquireTimeout, timeout)
         self.timeout = timeout
-        self.label = "\(label)"
-        self.callSite = "\(fileID):\(line)"
+        self.name = label
+        self.fileID = fileID
+        self.line = line
     }
+
+    // Text is made when somebody reads it: a lease is asked for far more often than it is refused.
+
+    /// A short constant name such as `runs.list`; it appears in errors and metrics, so no user data.
+    public var label: String { "\(self.name)" }
+    /// Where the lease was asked for, as `Module/File.swift:line`.
+    public var callSite: String { "\(self.fileID):\(self.line)" }
 }

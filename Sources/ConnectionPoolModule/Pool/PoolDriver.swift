@@ -4,6 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+/// What is to become of a connection after its batch.
+public enum ConnectionVerdict: Sendable, Equatable {
+    /// It may serve the next lease.
+    case reusable
+    /// Something failed on it: ``PoolDriver/validate(_:)`` decides.
+    case suspect
+    /// It has done its work and is closed in good order.
+    case retired
+    /// It is of no more use.
+    case broken
+}
+
 /// What a pool needs to know of its engine. All calls for one connection come on that connection's own thread.
 public protocol PoolDriver: Sendable {
     /// An open connection; it never leaves its thread.
@@ -15,22 +27,49 @@ public protocol PoolDriver: Sendable {
     /// Opens a connection; may block.
     func open(_ id: ConnectionID) throws -> Connection
 
-    /// Runs a batch of leases and answers each of them exactly once.
+    /// Runs a batch of leases.
     ///
     /// - Parameters:
-    ///   - jobs: The leases, in the order they are to run; one for pools whose batch limit is 1.
+    ///   - batch: The leases, in the order they are to run; one for pools whose batch limit is 1.
     ///   - connection: The connection.
-    ///   - answer: To be called as soon as a job's result is final.
-    /// - Returns: False when the connection must be closed and replaced.
+    ///   - answer: May be called as soon as a lease's result is final; those left over are answered on return.
     func execute(
-        _ jobs: [LeaseJob<Connection>], on connection: Connection, answer: (LeaseJob<Connection>) -> Void
-    ) -> Bool
+        _ batch: LeaseBatch<Connection>, on connection: Connection, answer: (LeaseJob<Connection>) -> Void
+    ) -> ConnectionVerdict
+
+    /// Whether a suspect connection is clean: no open transaction, no busy statement. May block.
+    func validate(_ connection: Connection) -> Bool
 
     /// Called when a connection has nothing to do, before it waits.
     func becameIdle(_ connection: Connection)
 
     /// Closes a connection; may block. The next one opens only after this has returned.
     ///
-    /// - Parameter isHealthy: False when its last batch said that it must be replaced: then it is let go as it is.
+    /// - Parameter isHealthy: False when its last batch left it broken: then it is let go as it is.
     func close(_ connection: Connection, isHealthy: Bool)
+}
+
+/// One lease or several that a connection runs together.
+public struct LeaseBatch<Connection>: Sequence {
+    /// The first lease; usually the only one, and then nothing else is allocated.
+    public let first: LeaseJob<Connection>
+    /// The others.
+    public private(set) var rest: [LeaseJob<Connection>] = []
+
+    init(_ first: LeaseJob<Connection>) { self.first = first }
+
+    mutating func append(_ job: LeaseJob<Connection>) { self.rest.append(job) }
+
+    public struct Iterator: IteratorProtocol {
+        fileprivate let batch: LeaseBatch
+        fileprivate var position = -1
+
+        public mutating func next() -> LeaseJob<Connection>? {
+            defer { self.position += 1 }
+            if self.position < 0 { return self.batch.first }
+            return self.position < self.batch.rest.count ? self.batch.rest[self.position] : nil
+        }
+    }
+
+    public func makeIterator() -> Iterator { Iterator(batch: self) }
 }

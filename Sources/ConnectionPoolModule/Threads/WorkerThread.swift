@@ -61,4 +61,30 @@ package enum WorkerThread {
         fclose(file)
         #endif
     }
+
+    /// Processor cores that this process may use.
+    package static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// Nice value of a thread that does heavy work: about a tenth of a normal thread's share of a core.
+    private static let heavyNice: Int32 = 10
+
+    /// Lets every normal thread go first, until ``restorePriority()``.
+    ///
+    /// - Returns: False when the system does not let it.
+    package static func lowerPriority() -> Bool { Self.setNice(Self.heavyNice) }
+
+    /// Ends ``lowerPriority()``.
+    ///
+    /// - Returns: False when the system does not let it: Linux asks for a privilege to raise a priority.
+    package static func restorePriority() -> Bool { Self.setNice(0) }
+
+    /// On Linux "who" zero is the calling thread, against POSIX, which means the process (setpriority(2), "C
+    /// library/kernel differences"). Elsewhere nothing is done.
+    private static func setNice(_ value: Int32) -> Bool {
+        #if os(Linux)
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, value) == 0
+        #else
+        false
+        #endif
+    }
 }

@@ -19,8 +19,10 @@ final class SQLiteConnection {
     let role: Role
     /// Statements of callers and of the driver itself, apart: the authorizer is asked when a statement is prepared,
     /// so a caller must never be handed one that was prepared without it.
-    private var statements: StatementCache
-    private var controlStatements: StatementCache
+    private let statements: StatementCache
+    private let controlStatements: StatementCache
+    /// When the open read transaction began; nil when there is none.
+    private(set) var sharedSince: ContinuousClock.Instant?
     /// Who the running work is for; the progress handler asks it. Nil between leases.
     private var signal: LeaseSignal?
     /// Whether a statement that writes runs: its deadline must not undo its siblings.
@@ -120,6 +122,25 @@ final class SQLiteConnection {
         return try body()
     }
 
+    /// Begins a transaction that reads.
+    func beginRead(at now: ContinuousClock.Instant) throws {
+        try self.control("BEGIN")
+        self.sharedSince = now
+    }
+
+    /// Ends the transaction that reads. After an interrupt or an I/O error SQLite may have ended it by itself.
+    func endRead() throws {
+        self.sharedSince = nil
+        if !self.isAutocommit { try self.control("COMMIT") }
+    }
+
+    /// Ends the transaction that reads, when the connection has nothing else to do. One that cannot be ended is found
+    /// by the next lease, whose BEGIN fails then.
+    func endShared() {
+        guard self.sharedSince != nil else { return }
+        try? self.endRead()
+    }
+
     /// Whether no transaction is open.
     var isAutocommit: Bool { sqlite3_get_autocommit(self.db) != 0 }
 
@@ -150,18 +171,14 @@ final class SQLiteConnection {
         let isCallers = self.isInsideLease
         // SQLite may have ended the transaction under a caller that then goes on: its next statement would commit alone.
         if isCallers, self.isAutocommit { throw DatabaseError.transactionLost }
-        let statement: SQLiteStatement
-        if let cached = isCallers ? self.statements.take(text) : self.controlStatements.take(text) {
-            statement = cached
-        } else {
-            statement = try SQLiteStatement(db: self.db, text: text, isPersistent: true)
-        }
+        let cache = isCallers ? self.statements : self.controlStatements
+        let statement = try cache.take(text) ?? SQLiteStatement(db: self.db, text: text, isPersistent: true)
         let wasWriting = self.isWriting
         self.isWriting = wasWriting || (self.role == .writer && !statement.isReadOnly)
         defer {
             self.isWriting = wasWriting
             statement.reset()
-            if isCallers { self.statements.put(statement) } else { self.controlStatements.put(statement) }
+            cache.put(statement)
         }
         return try body(statement)
     }

@@ -14,6 +14,11 @@ final class SQLiteStatement: SQLRow {
     /// Whether it leaves the database unchanged.
     let isReadOnly: Bool
     private let db: OpaquePointer
+    private let parameterCount: Int
+    /// For the cache: whether somebody steps through it, whether it is kept, and when it was used last.
+    var isInUse = true
+    var isCached = false
+    var usedAt: UInt64 = 0
 
     /// - Throws: ``DatabaseError`` for a text that is no single statement.
     init(db: OpaquePointer, text: String, isPersistent: Bool) throws {
@@ -40,15 +45,16 @@ final class SQLiteStatement: SQLRow {
         self.handle = handle
         self.text = text
         self.isReadOnly = sqlite3_stmt_readonly(handle) != 0
+        self.parameterCount = Int(sqlite3_bind_parameter_count(handle))
     }
 
     deinit { sqlite3_finalize(self.handle) }
 
     func bind(_ values: [SQLValue]) throws {
-        guard sqlite3_bind_parameter_count(self.handle) == values.count else {
+        guard self.parameterCount == values.count else {
             throw DatabaseError(
                 code: .sqliteMisuse, operation: "bind",
-                message: "\(values.count) values for \(sqlite3_bind_parameter_count(self.handle)) placeholders",
+                message: "\(values.count) values for \(self.parameterCount) placeholders",
                 sql: self.text)
         }
         var index: Int32 = 0

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+public import ConnectionPoolModule
+
 /// How a database file is opened and kept.
 public struct SQLiteConfiguration: Sendable {
     /// How safe a commit is when the power fails.
@@ -20,6 +22,14 @@ public struct SQLiteConfiguration: Sendable {
     public var applicationID: Int32
     /// Most reader connections.
     public var readersMax: Int
+    /// Readers that are kept open when idle.
+    public var readersMin: Int
+    /// Most readers at work for heavy lanes at once. Default: half the cores, and at least one.
+    public var heavyReadersMax: Int
+    /// How long a reader beyond the minimum may be idle before it is closed and its memory given back.
+    public var readerIdleTimeout: Duration
+    /// How old a reader may grow before it is replaced; nil: any age.
+    public var readerLifetimeMax: Duration?
     /// Most leases waiting for a reader.
     public var readersWaitingMax: Int
     /// Most writes waiting for the writer.
@@ -41,6 +51,9 @@ public struct SQLiteConfiguration: Sendable {
     /// Most prepared statements kept per connection.
     public var statementsMax: Int
 
+    /// Is told what happens in the pools.
+    public var delegate: (any PoolDelegate)?
+
     /// The name of SQLite's layer to the operating system; nil for the usual one. Tests put their own there.
     package var vfs: String?
 
@@ -52,6 +65,9 @@ public struct SQLiteConfiguration: Sendable {
         self.path = path
         self.applicationID = applicationID
         self.readersMax = 4
+        self.readersMin = 1
+        self.heavyReadersMax = max(1, WorkerThread.coreCount / 2)
+        self.readerIdleTimeout = .seconds(30)
         self.readersWaitingMax = 4_096
         self.writesWaitingMax = 16_384
         self.groupMax = 1_024
@@ -68,4 +84,24 @@ public struct SQLiteConfiguration: Sendable {
 
     /// One reader's share of the cache.
     var readerCacheBytes: Int { self.memoryBytes / 2 / self.readersMax }
+
+    var readerLimits: PoolStateMachine.Limits {
+        var limits = PoolStateMachine.Limits(
+            connectionsMax: self.readersMax, waitersMax: self.readersWaitingMax)
+        limits.connectionsMin = min(self.readersMin, self.readersMax)
+        limits.heavyMax = self.heavyReadersMax
+        limits.idleTimeout = self.readerIdleTimeout
+        limits.lifetimeMax = self.readerLifetimeMax
+        return limits
+    }
+
+    /// The writer is a pool of one. Groups are cut by the driver, by count and time; the pool hands over all that
+    /// waits, in bounds. A write that runs is not given up: its outcome is near.
+    var writerLimits: PoolStateMachine.Limits {
+        var limits = PoolStateMachine.Limits(connectionsMax: 1, waitersMax: self.writesWaitingMax)
+        limits.connectionsMin = 1
+        limits.batchMax = self.groupMax
+        limits.abandonsWhenCancelled = false
+        return limits
+    }
 }

@@ -64,16 +64,13 @@ public final class SQLiteDatabase: Database {
         self.timer = DeadlineTimer()
         self.writerStatistics = WriterStatistics()
         let readers = ConnectionPool(
-            driver: SQLiteReaderDriver(configuration: configuration), connectionsMax: configuration.readersMax,
-            waitersMax: configuration.readersWaitingMax, timer: self.timer)
+            driver: SQLiteReaderDriver(configuration: configuration), limits: configuration.readerLimits,
+            timer: self.timer, delegate: configuration.delegate)
         self.readers = readers
         self.writer = ConnectionPool(
             driver: SQLiteWriterDriver(configuration: configuration, statistics: self.writerStatistics) {
                 readers.recycle()
-            },
-            connectionsMax: 1, waitersMax: configuration.writesWaitingMax,
-            // Groups are cut by the driver, by count and time; the pool hands over all that waits, in bounds.
-            batchMax: configuration.groupMax, abandonsWhenCancelled: false, timer: self.timer)
+            }, limits: configuration.writerLimits, timer: self.timer, delegate: configuration.delegate)
     }
 
     public func read<Value: Sendable>(
@@ -90,6 +87,9 @@ public final class SQLiteDatabase: Database {
 
     /// A moment's figures of the reader pool.
     public var readerPool: PoolStatistics { self.readers.snapshot() }
+
+    /// The leases that hold readers now, oldest first.
+    public var readerHolders: [LeaseError.Holder] { self.readers.holders }
 
     /// A moment's figures of the writer's queue.
     public var writerPool: PoolStatistics { self.writer.snapshot() }

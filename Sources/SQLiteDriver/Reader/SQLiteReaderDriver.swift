@@ -8,40 +8,69 @@ import ConnectionPoolModule
 import SQLCore
 
 /// Opens reader connections and runs one lease at a time on each, in one snapshot.
+///
+/// Leases that were asked for before a transaction began may share it: their snapshot is still taken after they were
+/// asked for. Under load that spares each of them BEGIN, COMMIT and the locks of the log.
 struct SQLiteReaderDriver: PoolDriver {
     let name = "reader"
     let configuration: SQLiteConfiguration
+
+    /// Longest age of a transaction that a further lease may join. A longer one would keep pages in the log.
+    private static let sharedAgeMax: Duration = .milliseconds(2)
 
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
         try SQLiteConnection(self.configuration, role: .reader)
     }
 
     func execute(
-        _ jobs: [LeaseJob<SQLiteConnection>], on connection: SQLiteConnection,
+        _ batch: LeaseBatch<SQLiteConnection>, on connection: SQLiteConnection,
         answer: (LeaseJob<SQLiteConnection>) -> Void
-    ) -> Bool {
-        for job in jobs {
-            var isSound = true
-            do {
-                // The snapshot is taken by the first statement that reads, which is after the lease was asked for.
-                try connection.control("BEGIN")
-                let error = connection.withLease(job.signal) { job.run(on: connection) } as? DatabaseError
-                isSound = !(error?.code.endsConnection ?? false)
-                if error?.code.primary == .sqliteInterrupt { job.failIfStopped() }
-                // After an interrupt or an I/O error SQLite may have ended the transaction by itself.
-                if !connection.isAutocommit { try connection.control("COMMIT") }
-            } catch {
-                job.fail(error)
-                isSound = false
-            }
-            let isClean = isSound && connection.isAutocommit && !connection.hasBusyStatement
-            answer(job)
-            guard isClean else { return false }
+    ) -> ConnectionVerdict {
+        let job = batch.first
+        let isPolite = job.lease.lane.isHeavy && WorkerThread.lowerPriority()
+        let verdict = self.run(job, on: connection)
+        // An unprivileged thread cannot raise its priority again: then the connection ends, and its memory with it.
+        if isPolite, !WorkerThread.restorePriority(), verdict == .reusable {
+            connection.endShared()
+            return .retired
         }
-        return true
+        return verdict
     }
 
-    func becameIdle(_ connection: SQLiteConnection) {}
+    private func run(_ job: LeaseJob<SQLiteConnection>, on connection: SQLiteConnection) -> ConnectionVerdict {
+        do {
+            try self.beginOrJoin(job, on: connection)
+        } catch {
+            job.fail(error)
+            return .broken
+        }
+        guard let error = connection.withLease(job, { job.run(on: connection) }) else { return .reusable }
+        let code = (error as? DatabaseError)?.code
+        if code?.primary == .sqliteInterrupt { job.failIfStopped() }
+        return code?.endsConnection ?? false ? .broken : .suspect
+    }
+
+    private func beginOrJoin(_ job: LeaseJob<SQLiteConnection>, on connection: SQLiteConnection) throws {
+        if let began = connection.sharedSince {
+            if job.askedAt < began, job.startedAt - began < Self.sharedAgeMax { return }
+            try connection.endRead()
+        }
+        // The snapshot is taken by the first statement that reads, which is after this instant.
+        try connection.beginRead(at: .now)
+    }
+
+    /// After an error: ends the transaction, if SQLite has not, and looks for statements that still run.
+    func validate(_ connection: SQLiteConnection) -> Bool {
+        do {
+            try connection.endRead()
+            return connection.isAutocommit && !connection.hasBusyStatement
+        } catch {
+            return false
+        }
+    }
+
+    /// Lets go of the snapshot; nobody is there to share it.
+    func becameIdle(_ connection: SQLiteConnection) { connection.endShared() }
 
     func close(_ connection: SQLiteConnection, isHealthy: Bool) { connection.close() }
 }

@@ -31,8 +31,10 @@ struct SQLiteWriterDriver: PoolDriver {
         return connection
     }
 
-    func execute(_ jobs: [Job], on connection: SQLiteConnection, answer: (Job) -> Void) -> Bool {
-        var pending = jobs[...]
+    func execute(
+        _ batch: LeaseBatch<SQLiteConnection>, on connection: SQLiteConnection, answer: (Job) -> Void
+    ) -> ConnectionVerdict {
+        var pending = ([batch.first] + batch.rest)[...]
         while !pending.isEmpty {
             let group = self.runGroup(&pending, on: connection, answer: answer)
             switch group {
@@ -40,7 +42,7 @@ struct SQLiteWriterDriver: PoolDriver {
                 guard self.commit(members, on: connection, answer: answer) else {
                     self.failAll(pending, self.brokenError, answer: answer)
                     self.onBroken()
-                    return false
+                    return .broken
                 }
             case .busy(let error):
                 self.failAll(pending, error, answer: answer)
@@ -48,13 +50,16 @@ struct SQLiteWriterDriver: PoolDriver {
             case .broken(let error):
                 self.failAll(pending, error, answer: answer)
                 self.onBroken()
-                return false
+                return .broken
             }
         }
         // Without a gap the log would grow for as long as the load lasts.
         self.checkpoint(connection, ifOver: 4 * self.configuration.walGoalBytes)
-        return true
+        return .reusable
     }
+
+    /// Every group has been looked at already when it ended.
+    func validate(_ connection: SQLiteConnection) -> Bool { connection.isAutocommit }
 
     // MARK: - Members
 
@@ -77,7 +82,7 @@ struct SQLiteWriterDriver: PoolDriver {
             if members.count >= self.configuration.groupMax { break }
             if !members.isEmpty, ContinuousClock.now - started > self.configuration.groupTimeMax { break }
             pending.removeFirst()
-            if job.signal.isStopped {
+            if job.isStopped {
                 job.fail(self.lateError)
                 answer(job)
                 continue
@@ -124,7 +129,7 @@ struct SQLiteWriterDriver: PoolDriver {
     ///
     /// - Returns: False when it failed; the transaction is gone then.
     private func runAlone(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
-        guard let error = connection.withLease(job.signal, { job.run(on: connection) }) else {
+        guard let error = connection.withLease(job, { job.run(on: connection) }) else {
             // SQLite may have ended the transaction without telling the statement that ran: nothing is committed then.
             if connection.isAutocommit { job.fail(DatabaseError.transactionLost) }
             return !connection.isAutocommit
@@ -139,7 +144,7 @@ struct SQLiteWriterDriver: PoolDriver {
     /// - Returns: False when the member failed; its own work is undone, and perhaps the transaction with it.
     private func runMember(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
         try connection.control("SAVEPOINT member")
-        let error = connection.withLease(job.signal) { job.run(on: connection) }
+        let error = connection.withLease(job) { job.run(on: connection) }
         guard let error else {
             if connection.isAutocommit {
                 job.fail(DatabaseError.transactionLost)

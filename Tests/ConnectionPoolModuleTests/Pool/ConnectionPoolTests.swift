@@ -26,13 +26,14 @@ struct ConnectionPoolTests {
             return self.opened.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
         }
 
-        func execute(_ jobs: [LeaseJob<Int>], on connection: Int, answer: (LeaseJob<Int>) -> Void) -> Bool {
-            for job in jobs {
-                _ = job.run(on: connection)
-                answer(job)
-            }
-            return true
+        func execute(
+            _ batch: LeaseBatch<Int>, on connection: Int, answer: (LeaseJob<Int>) -> Void
+        ) -> ConnectionVerdict {
+            for job in batch { _ = job.run(on: connection) }
+            return .reusable
         }
+
+        func validate(_ connection: Int) -> Bool { true }
 
         func becameIdle(_ connection: Int) {}
 
@@ -62,7 +63,8 @@ struct ConnectionPoolTests {
     private func pool(_ driver: NumberDriver, connections: Int = 2, waiters: Int = 1_000) -> ConnectionPool<
         NumberDriver
     > {
-        ConnectionPool(driver: driver, connectionsMax: connections, waitersMax: waiters, timer: DeadlineTimer())
+        ConnectionPool(
+            driver: driver, limits: .init(connectionsMax: connections, waitersMax: waiters), timer: DeadlineTimer())
     }
 
     @Test("many tasks get their own results back, on few connections")

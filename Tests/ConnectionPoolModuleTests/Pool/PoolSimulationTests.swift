@@ -37,10 +37,10 @@ struct PoolSimulationTests {
             var generator = SeededGenerator(seed: seed)
             self.connectionsMax = Int.random(in: 1...4, using: &generator)
             self.batchMax = Bool.random(using: &generator) ? 1 : 5
-            self.machine = PoolStateMachine(
-                limits: .init(
-                    connectionsMax: self.connectionsMax, waitersMax: 20, batchMax: self.batchMax,
-                    abandonsWhenCancelled: Bool.random(using: &generator)))
+            var limits = PoolStateMachine.Limits(connectionsMax: self.connectionsMax, waitersMax: 20)
+            limits.batchMax = self.batchMax
+            limits.abandonsWhenCancelled = Bool.random(using: &generator)
+            self.machine = PoolStateMachine(limits: limits)
             self.generator = generator
             self.dropsEffect = dropsEffect
         }
@@ -50,7 +50,8 @@ struct PoolSimulationTests {
             self.answered += 1
         }
 
-        mutating func perform(_ effects: [PoolStateMachine.Effect]) throws(Violation) {
+        mutating func perform(_ effects: PoolStateMachine.Effects) throws(Violation) {
+            var started: Set<ConnectionID> = []
             for effect in effects {
                 if case .wake = effect {} else { self.effectCount += 1 }
                 if let dropsEffect, self.effectCount % dropsEffect == dropsEffect - 1, effect.isWork {
@@ -60,17 +61,20 @@ struct PoolSimulationTests {
                 switch effect {
                 case .open(let id):
                     guard self.opening.insert(id).inserted else { throw Violation("\(id) opened twice") }
-                case .run(let id, let leases):
-                    guard self.idle.remove(id) != nil else { throw Violation("\(id) was not idle") }
-                    guard leases.count <= self.batchMax else { throw Violation("a batch of \(leases.count)") }
-                    for lease in leases {
-                        guard let entry = self.waiting.removeValue(forKey: lease) else {
-                            throw Violation("\(lease) did not wait")
-                        }
-                        guard !self.waiting.values.contains(where: { $0.lane == entry.lane && $0.order < entry.order })
-                        else { throw Violation("\(lease) overtook one of its lane") }
+                case .run(let id, let lease):
+                    if started.insert(id).inserted {
+                        guard self.idle.remove(id) != nil else { throw Violation("\(id) was not idle") }
+                        self.running[id] = []
                     }
-                    self.running[id] = leases
+                    guard let entry = self.waiting.removeValue(forKey: lease) else {
+                        throw Violation("\(lease) did not wait")
+                    }
+                    guard !self.waiting.values.contains(where: { $0.lane == entry.lane && $0.order < entry.order })
+                    else { throw Violation("\(lease) overtook one of its lane") }
+                    self.running[id]?.append(lease)
+                    guard let count = self.running[id]?.count, count <= self.batchMax else {
+                        throw Violation("a batch over \(self.batchMax)")
+                    }
                 case .refuse(let id, _):
                     self.waiting[id] = nil
                     try self.answer(id)
@@ -79,13 +83,13 @@ struct PoolSimulationTests {
                         throw Violation("\(id) was abandoned and did not run")
                     }
                     try self.answer(id)
-                case .close(let id):
+                case .close(let id, _):
                     guard self.broken.remove(id) != nil || self.idle.remove(id) != nil else {
                         throw Violation("\(id) was closed twice")
                     }
                     self.closing.insert(id)
                 case .wake(let instant): self.wakeAt = self.wakeAt.map { min($0, instant) } ?? instant
-                case .drained: break
+                case .drained, .emptied, .quarantine: break
                 }
             }
         }
@@ -97,9 +101,9 @@ struct PoolSimulationTests {
             case 4...6: try self.finish()
             case 7: try Bool.random(using: &self.generator) ? self.openOne() : self.closeOne()
             case 8:
-                let sorted = self.unanswered.sorted { $0.value < $1.value }
+                let sorted = self.unanswered.sorted { ($0.slot, $0.generation) < ($1.slot, $1.generation) }
                 guard let id = sorted.randomElement(using: &self.generator) else { return }
-                try self.perform(self.machine.cancel(id))
+                try self.perform(self.machine.cancel(id, now: self.now))
             default:
                 guard let due = self.wakeAt, due <= self.now else { return }
                 self.wakeAt = nil
@@ -110,15 +114,18 @@ struct PoolSimulationTests {
 
         private mutating func submit() throws(Violation) {
             self.nextLease += 1
-            let id = LeaseID(self.nextLease)
             let lane = Lane.allCases.randomElement(using: &self.generator) ?? .interactive
+            let patience = Duration.milliseconds(Int.random(in: 0...40, using: &self.generator))
+            let submission = self.machine.submit(
+                lane: lane, acquireBy: self.now.advanced(by: patience),
+                deadline: self.now.advanced(by: patience * 2), now: self.now)
+            guard case .accepted(let id, let effects) = submission else {
+                self.answered += 1
+                return
+            }
             self.unanswered.insert(id)
             self.waiting[id] = (lane, self.nextLease)
-            let patience = Duration.milliseconds(Int.random(in: 0...40, using: &self.generator))
-            try self.perform(
-                self.machine.submit(
-                    id, lane: lane, acquireBy: self.now.advanced(by: patience),
-                    deadline: self.now.advanced(by: patience * 2), now: self.now))
+            try self.perform(effects)
         }
 
         private mutating func finish() throws(Violation) {
@@ -143,7 +150,10 @@ struct PoolSimulationTests {
                 try self.perform(effects)
             } else {
                 self.idle.insert(id)
-                try self.perform(self.machine.opened(id, now: self.now))
+                var generator = self.generator
+                let effects = self.machine.opened(id, now: self.now, using: &generator)
+                self.generator = generator
+                try self.perform(effects)
             }
         }
 
@@ -205,7 +215,7 @@ struct PoolSimulationTests {
     func control() {
         var noticed = 0
         for seed in UInt64(1)...20 {
-            do { _ = try self.run(seed: seed, steps: 2_000, dropsEffect: 501) } catch { noticed += 1 }
+            do { _ = try self.run(seed: seed, steps: 2_000, dropsEffect: 251) } catch { noticed += 1 }
         }
         #expect(noticed == 20)
     }
@@ -215,8 +225,8 @@ extension PoolStateMachine.Effect {
     /// Whether somebody waits for it; a timer is armed again by the next event.
     fileprivate var isWork: Bool {
         switch self {
-        case .wake: false
-        case .open, .run, .refuse, .abandon, .close, .drained: true
+        case .wake, .quarantine: false
+        case .open, .run, .refuse, .abandon, .close, .emptied, .drained: true
         }
     }
 }

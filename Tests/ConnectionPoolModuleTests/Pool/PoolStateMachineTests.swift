@@ -12,24 +12,27 @@ import Testing
 /// Holds a machine by reference: `#expect` takes no expression that changes a noncopyable value.
 private final class Machine {
     var value: PoolStateMachine
+    private var generator = SeededGenerator(seed: 1)
 
     init(_ limits: PoolStateMachine.Limits) { self.value = PoolStateMachine(limits: limits) }
 
     var idleCount: Int { self.value.idleCount }
     var leasedCount: Int { self.value.leasedCount }
-    func start() -> [PoolStateMachine.Effect] { self.value.start() }
-    func opened(_ id: ConnectionID, now: ContinuousClock.Instant) -> [PoolStateMachine.Effect] {
-        self.value.opened(id, now: now)
+    func start() -> PoolStateMachine.Effects { self.value.start() }
+    func opened(_ id: ConnectionID, now: ContinuousClock.Instant) -> PoolStateMachine.Effects {
+        self.value.opened(id, now: now, using: &self.generator)
     }
-    func finished(_ id: ConnectionID, isHealthy: Bool, now: ContinuousClock.Instant) -> [PoolStateMachine.Effect] {
+    func finished(_ id: ConnectionID, isHealthy: Bool, now: ContinuousClock.Instant) -> PoolStateMachine.Effects {
         self.value.finished(id, isHealthy: isHealthy, now: now)
     }
-    func tick(now: ContinuousClock.Instant) -> [PoolStateMachine.Effect] { self.value.tick(now: now) }
-    func cancel(_ id: LeaseID) -> [PoolStateMachine.Effect] { self.value.cancel(id) }
+    func tick(now: ContinuousClock.Instant) -> PoolStateMachine.Effects { self.value.tick(now: now) }
+    func cancel(_ id: LeaseID) -> PoolStateMachine.Effects { self.value.cancel(id, now: .now) }
     func settle(_ id: LeaseID) -> Bool { self.value.settle(id) }
-    func closed(_ id: ConnectionID) -> [PoolStateMachine.Effect] { self.value.closed(id, now: .now) }
-    func recycle() -> [PoolStateMachine.Effect] { self.value.recycle(now: .now) }
-    func shutDown() -> [PoolStateMachine.Effect] { self.value.shutDown() }
+    func closed(_ id: ConnectionID) -> PoolStateMachine.Effects { self.value.closed(id, now: .now) }
+    func recycle() -> PoolStateMachine.Effects { self.value.recycle(now: .now) }
+    func shutDown(at now: ContinuousClock.Instant = .now) -> PoolStateMachine.Effects {
+        self.value.shutDown(by: now.advanced(by: .seconds(60)), now: now)
+    }
 }
 
 @Suite("PoolStateMachine")
@@ -40,9 +43,10 @@ struct PoolStateMachineTests {
     private func machine(
         connections: Int = 1, waiters: Int = 10, batch: Int = 1, abandons: Bool = true
     ) -> Machine {
-        Machine(
-            .init(
-                connectionsMax: connections, waitersMax: waiters, batchMax: batch, abandonsWhenCancelled: abandons))
+        var limits = PoolStateMachine.Limits(connectionsMax: connections, waitersMax: waiters)
+        limits.batchMax = batch
+        limits.abandonsWhenCancelled = abandons
+        return Machine(limits)
     }
 
     func at(_ milliseconds: Int) -> ContinuousClock.Instant { self.now.advanced(by: .milliseconds(milliseconds)) }
@@ -50,10 +54,15 @@ struct PoolStateMachineTests {
     private func submit(
         _ machine: Machine, _ id: UInt64, lane: Lane = .interactive, at time: Int = 0,
         acquire: Int = 1_000, deadline: Int = 5_000
-    ) -> [Effect] {
-        machine.value.submit(
-            LeaseID(id), lane: lane, acquireBy: self.at(time + acquire), deadline: self.at(time + deadline),
-            now: self.at(time))
+    ) -> PoolStateMachine.Effects {
+        switch machine.value.submit(
+            lane: lane, acquireBy: self.at(time + acquire), deadline: self.at(time + deadline), now: self.at(time))
+        {
+        case .refused(let refusal): return [.refuse(LeaseID(slot: Int(id)), refusal)]
+        case .accepted(let name, let effects):
+            #expect(name == LeaseID(slot: Int(id)))
+            return effects
+        }
     }
 
     @Test("the first lease opens a connection and runs when it is open")
@@ -61,8 +70,8 @@ struct PoolStateMachineTests {
         let machine = self.machine()
         #expect(self.submit(machine, 1) == [.open(ConnectionID(1)), .wake(self.at(1_000))])
         #expect(
-            machine.opened(ConnectionID(1), now: self.at(1)) == [.run(ConnectionID(1), [LeaseID(1)])])
-        #expect(machine.settle(LeaseID(1)))
+            machine.opened(ConnectionID(1), now: self.at(1)) == [.run(ConnectionID(1), LeaseID(slot: 1))])
+        #expect(machine.settle(LeaseID(slot: 1)))
         #expect(machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2)) == [])
         #expect(machine.idleCount == 1)
     }
@@ -75,9 +84,9 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 1)
         for id in 2...5 { _ = self.submit(machine, UInt64(id)) }
         for id in 1...4 {
-            _ = machine.settle(LeaseID(UInt64(id)))
+            _ = machine.settle(LeaseID(slot: id))
             let effects = machine.finished(ConnectionID(1), isHealthy: true, now: self.at(10))
-            #expect(effects.contains(.run(ConnectionID(1), [LeaseID(UInt64(id + 1))])))
+            #expect(effects.contains(.run(ConnectionID(1), LeaseID(slot: id + 1))))
         }
     }
 
@@ -92,10 +101,11 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 4, lane: .interactive, at: 1_500, acquire: 5_000)
         var order: [LeaseID] = []
         for step in 0..<3 {
+            _ = machine.settle(order.last ?? LeaseID(slot: 1))
             let effects = machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2_000 + step))
-            for case .run(_, let ids) in effects { order += ids }
+            for case .run(_, let id) in effects { order.append(id) }
         }
-        #expect(order == [LeaseID(3), LeaseID(2), LeaseID(4)])
+        #expect(order == [LeaseID(slot: 3), LeaseID(slot: 2), LeaseID(slot: 4)])
     }
 
     @Test("heavy work never takes the last connection")
@@ -106,19 +116,19 @@ struct PoolStateMachineTests {
         _ = machine.opened(ConnectionID(1), now: self.now)
         #expect(machine.opened(ConnectionID(2), now: self.now) == [])
         let effects = self.submit(machine, 3)
-        #expect(effects.contains(.run(ConnectionID(2), [LeaseID(3)])))
+        #expect(effects.contains(.run(ConnectionID(2), LeaseID(slot: 3))))
     }
 
     @Test("a full queue, a late lease and a closing pool refuse at once")
     func refusals() {
         let machine = self.machine(waiters: 1)
         _ = self.submit(machine, 1)
-        #expect(self.submit(machine, 2) == [.refuse(LeaseID(2), .queueFull)])
-        #expect(self.submit(machine, 3, acquire: 0) == [.refuse(LeaseID(3), .queueFull)])
+        #expect(self.submit(machine, 2) == [.refuse(LeaseID(slot: 2), .queueFull)])
+        #expect(self.submit(machine, 3, acquire: 0) == [.refuse(LeaseID(slot: 3), .queueFull)])
         let other = self.machine()
-        #expect(self.submit(other, 1, acquire: 0) == [.refuse(LeaseID(1), .timedOut)])
+        #expect(self.submit(other, 1, acquire: 0) == [.refuse(LeaseID(slot: 1), .timedOut)])
         _ = other.shutDown()
-        #expect(self.submit(other, 2) == [.refuse(LeaseID(2), .shuttingDown)])
+        #expect(self.submit(other, 2) == [.refuse(LeaseID(slot: 2), .shuttingDown)])
     }
 
     @Test("waiting leases are refused at their limit, running ones abandoned at their deadline")
@@ -129,11 +139,14 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 1, deadline: 2_000)
         _ = self.submit(machine, 2, acquire: 1_000)
         #expect(machine.tick(now: self.at(999)) == [.wake(self.at(1_000))])
-        #expect(machine.tick(now: self.at(1_000)) == [.refuse(LeaseID(2), .timedOut), .wake(self.at(2_000))])
-        #expect(machine.tick(now: self.at(2_000)) == [.abandon(LeaseID(1), .deadlineExceeded)])
+        #expect(machine.tick(now: self.at(1_000)) == [.refuse(LeaseID(slot: 2), .timedOut), .wake(self.at(2_000))])
+        #expect(
+            machine.tick(now: self.at(2_000)) == [
+                .abandon(LeaseID(slot: 1), .deadlineExceeded), .quarantine(ConnectionID(1)),
+            ])
         // The connection stays leased until the engine has returned; nothing is owed to the lease any more.
         #expect(machine.leasedCount == 1)
-        #expect(!machine.settle(LeaseID(1)))
+        #expect(!machine.settle(LeaseID(slot: 1)))
         _ = machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2_500))
         #expect(machine.idleCount == 1)
     }
@@ -146,10 +159,12 @@ struct PoolStateMachineTests {
             _ = machine.opened(ConnectionID(1), now: self.now)
             _ = self.submit(machine, 1)
             _ = self.submit(machine, 2)
-            #expect(machine.cancel(LeaseID(2)) == [.refuse(LeaseID(2), .cancelled)])
-            #expect(machine.cancel(LeaseID(2)) == [])
-            #expect(machine.cancel(LeaseID(1)) == (abandons ? [.abandon(LeaseID(1), .cancelled)] : []))
-            #expect(machine.settle(LeaseID(1)) == !abandons)
+            #expect(machine.cancel(LeaseID(slot: 2)) == [.refuse(LeaseID(slot: 2), .cancelled)])
+            #expect(machine.cancel(LeaseID(slot: 2)) == [])
+            #expect(
+                machine.cancel(LeaseID(slot: 1))
+                    == (abandons ? [.abandon(LeaseID(slot: 1), .cancelled), .quarantine(ConnectionID(1))] : []))
+            #expect(machine.settle(LeaseID(slot: 1)) == !abandons)
             #expect(machine.finished(ConnectionID(1), isHealthy: true, now: self.at(1)) == [])
         }
     }
@@ -160,13 +175,13 @@ struct PoolStateMachineTests {
         var generator = SeededGenerator(seed: 1)
         _ = self.submit(machine, 1)
         let effects = machine.value.openFailed(ConnectionID(1), now: self.at(1), using: &generator)
-        guard case .wake(let retry) = effects.first else {
+        guard case .wake(let retry) = effects.first(where: { _ in true }) else {
             Issue.record("no retry: \(effects)")
             return
         }
         #expect((self.at(11)...self.at(21)).contains(retry))
         #expect(machine.tick(now: retry) == [.open(ConnectionID(2)), .wake(self.at(1_000))])
-        #expect(machine.tick(now: self.at(1_000)) == [.refuse(LeaseID(1), .down)])
+        #expect(machine.tick(now: self.at(1_000)) == [.refuse(LeaseID(slot: 1), .down)])
     }
 
     @Test("a broken connection is closed and replaced while leases wait")
@@ -175,10 +190,10 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 1)
         _ = self.submit(machine, 2)
         _ = machine.opened(ConnectionID(1), now: self.now)
-        _ = machine.settle(LeaseID(1))
+        _ = machine.settle(LeaseID(slot: 1))
         #expect(
             machine.finished(ConnectionID(1), isHealthy: false, now: self.at(1))
-                == [.close(ConnectionID(1))])
+                == [.close(ConnectionID(1), .finished)])
         // The next one opens only when the broken one is closed: two writers must never be open at once.
         #expect(machine.closed(ConnectionID(1)) == [.open(ConnectionID(2))])
     }
@@ -190,9 +205,13 @@ struct PoolStateMachineTests {
         _ = machine.opened(ConnectionID(1), now: self.now)
         _ = self.submit(machine, 1)
         for id in 2...5 { _ = self.submit(machine, UInt64(id)) }
-        _ = machine.settle(LeaseID(1))
+        _ = machine.settle(LeaseID(slot: 1))
         let effects = machine.finished(ConnectionID(1), isHealthy: true, now: self.at(1))
-        #expect(effects.contains(.run(ConnectionID(1), [LeaseID(2), LeaseID(3), LeaseID(4)])))
+        #expect(
+            Array(effects) == [
+                .run(ConnectionID(1), LeaseID(slot: 2)), .run(ConnectionID(1), LeaseID(slot: 3)),
+                .run(ConnectionID(1), LeaseID(slot: 4)),
+            ])
     }
 
     @Test("shutting down lets waiting and running leases end, then closes every connection")
@@ -203,13 +222,13 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 1)
         _ = self.submit(machine, 2)
         #expect(machine.shutDown() == [])
-        _ = machine.settle(LeaseID(1))
+        _ = machine.settle(LeaseID(slot: 1))
         let next = machine.finished(ConnectionID(1), isHealthy: true, now: self.at(1))
-        #expect(next.contains(.run(ConnectionID(1), [LeaseID(2)])))
-        _ = machine.settle(LeaseID(2))
+        #expect(next.contains(.run(ConnectionID(1), LeaseID(slot: 2))))
+        _ = machine.settle(LeaseID(slot: 2))
         #expect(
-            machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2)) == [.close(ConnectionID(1))])
-        #expect(machine.closed(ConnectionID(1)) == [.drained])
+            machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2)) == [.close(ConnectionID(1), .shutdown)])
+        #expect(machine.closed(ConnectionID(1)) == [.drained(isClean: true)])
     }
 
     @Test("a closing pool that loses its last connection refuses those who wait")
@@ -220,12 +239,13 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 1)
         _ = self.submit(machine, 2)
         _ = machine.shutDown()
-        _ = machine.settle(LeaseID(1))
+        _ = machine.settle(LeaseID(slot: 1))
         #expect(
-            machine.finished(ConnectionID(1), isHealthy: false, now: self.at(1)) == [.close(ConnectionID(1))])
-        #expect(machine.closed(ConnectionID(1)) == [.refuse(LeaseID(2), .shuttingDown), .drained])
+            machine.finished(ConnectionID(1), isHealthy: false, now: self.at(1)) == [.close(ConnectionID(1), .finished)]
+        )
+        #expect(machine.closed(ConnectionID(1)) == [.refuse(LeaseID(slot: 2), .shuttingDown), .drained(isClean: true)])
         let unused = self.machine()
-        #expect(unused.shutDown() == [.drained])
+        #expect(unused.shutDown() == [.drained(isClean: true)])
     }
 
     @Test("recycling replaces idle connections now and leased ones when their work has ended")
@@ -235,19 +255,18 @@ struct PoolStateMachineTests {
         _ = self.submit(machine, 2)
         _ = machine.opened(ConnectionID(1), now: self.now)
         _ = machine.opened(ConnectionID(2), now: self.now)
-        _ = machine.settle(LeaseID(2))
+        _ = machine.settle(LeaseID(slot: 2))
         _ = machine.finished(ConnectionID(2), isHealthy: true, now: self.at(1))
-        #expect(machine.recycle() == [.close(ConnectionID(2))])
-        _ = machine.settle(LeaseID(1))
+        #expect(machine.recycle() == [.close(ConnectionID(2), .recycled)])
+        _ = machine.settle(LeaseID(slot: 1))
         #expect(
-            machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2)) == [.close(ConnectionID(1))])
+            machine.finished(ConnectionID(1), isHealthy: true, now: self.at(2)) == [.close(ConnectionID(1), .recycled)])
     }
 
     @Test("a forbidden event ends the process")
     func forbidden() async {
         await #expect(processExitsWith: .failure) {
-            var machine = PoolStateMachine(
-                limits: .init(connectionsMax: 1, waitersMax: 1, batchMax: 1, abandonsWhenCancelled: true))
+            var machine = PoolStateMachine(limits: .init(connectionsMax: 1, waitersMax: 1))
             _ = machine.finished(ConnectionID(7), isHealthy: true, now: .now)
         }
     }

@@ -8,7 +8,7 @@
 ///
 /// - Complexity: O(1) for everything but ``forEach(_:)``. Memory follows the most leases that were known at once.
 struct LeaseTable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = MonotonicInstant
 
     enum State: Equatable {
         case free

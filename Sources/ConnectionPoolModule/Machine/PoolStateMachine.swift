@@ -10,7 +10,7 @@
 /// *waiting*, then *running* on one connection together with its batch, and leaves the machine when it is answered:
 /// finished, refused, or abandoned (answered while the engine still works; its connection stays leased until then).
 package struct PoolStateMachine: ~Copyable {
-    package typealias Instant = ContinuousClock.Instant
+    package typealias Instant = MonotonicInstant
 
     enum ConnectionState {
         /// Its thread has started. Can go to: `.idle`, `.leased`, `.closing`, gone.

@@ -25,9 +25,7 @@ public struct DurationHistogram: Sendable, Equatable {
     public var count: UInt64 { self.counts.reduce(0, +) }
 
     mutating func record(_ duration: Duration) {
-        // 1 µs is 976,562,500 times 1,024 attoseconds: one shift and a 64-bit division by a constant, where the
-        // components of a duration take a 128-bit division. This runs under a pool's lock.
-        let microseconds = max(0, Int64(truncatingIfNeeded: duration.attoseconds >> 10) / 976_562_500)
+        let microseconds = max(0, duration.inNanoseconds / 1_000)
         // Rounded down: what lies between two whole microseconds counts for the bucket above.
         let bucket = microseconds == 0 ? 0 : Int64.bitWidth - microseconds.leadingZeroBitCount
         self.counts[min(bucket, Self.boundedBuckets)] += 1

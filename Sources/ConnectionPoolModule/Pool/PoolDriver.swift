@@ -19,7 +19,7 @@ public enum ConnectionVerdict: Sendable, Equatable {
 /// What a pool needs to know of its engine. All calls for one connection come on that connection's own thread.
 public protocol PoolDriver: Sendable {
     /// An open connection; it never leaves its thread.
-    associatedtype Connection
+    associatedtype Connection: AnyObject
 
     /// The name of the pool, for threads, errors and metrics: `reader`, `writer`.
     var name: String { get }
@@ -34,7 +34,7 @@ public protocol PoolDriver: Sendable {
     ///   - connection: The connection.
     ///   - answer: May be called as soon as a lease's result is final; those left over are answered on return.
     func execute(
-        _ batch: LeaseBatch<Connection>, on connection: Connection, answer: (LeaseJob<Connection>) -> Void
+        _ batch: LeaseBatch, on connection: Connection, answer: (LeaseJob) -> Void
     ) -> ConnectionVerdict
 
     /// Whether a suspect connection is clean: no open transaction, no busy statement. May block.
@@ -50,21 +50,21 @@ public protocol PoolDriver: Sendable {
 }
 
 /// One lease or several that a connection runs together.
-public struct LeaseBatch<Connection>: Sequence {
+public struct LeaseBatch: Sequence {
     /// The first lease; usually the only one, and then nothing else is allocated.
-    public let first: LeaseJob<Connection>
+    public let first: LeaseJob
     /// The others.
-    public private(set) var rest: [LeaseJob<Connection>] = []
+    public private(set) var rest: [LeaseJob] = []
 
-    init(_ first: LeaseJob<Connection>) { self.first = first }
+    init(_ first: LeaseJob) { self.first = first }
 
-    mutating func append(_ job: LeaseJob<Connection>) { self.rest.append(job) }
+    mutating func append(_ job: LeaseJob) { self.rest.append(job) }
 
     public struct Iterator: IteratorProtocol {
         fileprivate let batch: LeaseBatch
         fileprivate var position = -1
 
-        public mutating func next() -> LeaseJob<Connection>? {
+        public mutating func next() -> LeaseJob? {
             defer { self.position += 1 }
             if self.position < 0 { return self.batch.first }
             return self.position < self.batch.rest.count ? self.batch.rest[self.position] : nil

@@ -10,7 +10,7 @@
 /// the client's next instant, if any.
 package final class DeadlineTimer: @unchecked Sendable {
     // Everything mutable is guarded by `monitor`.
-    package typealias Instant = ContinuousClock.Instant
+    package typealias Instant = MonotonicInstant
     package typealias Action = @Sendable (_ now: Instant) -> Instant?
 
     private struct Client {

@@ -19,7 +19,15 @@ package final class Monitor: @unchecked Sendable {
 
     package init() {
         self.mutex = .allocate(capacity: 1)
-        let code = pthread_mutex_init(self.mutex, nil)
+        var attributes = pthread_mutexattr_t()
+        pthread_mutexattr_init(&attributes)
+        #if canImport(Glibc)
+        // Spins for some hundred instructions before it sleeps: what is done under a pool's lock is shorter than a
+        // sleep and a wake-up, which halved the rate of point reads at 512 tasks.
+        pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
+        #endif
+        let code = pthread_mutex_init(self.mutex, &attributes)
+        pthread_mutexattr_destroy(&attributes)
         precondition(code == 0, "pthread_mutex_init failed with \(code)")
     }
 

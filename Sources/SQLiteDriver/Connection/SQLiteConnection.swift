@@ -6,9 +6,10 @@
 
 import CWeirSQLite
 import ConnectionPoolModule
-import SQLCore
+public import SQLCore
 
 /// One SQLite connection. It belongs to one thread from opening to closing.
+@usableFromInline
 final class SQLiteConnection {
     enum Role {
         case writer
@@ -22,7 +23,7 @@ final class SQLiteConnection {
     private let statements: StatementCache
     private let controlStatements: StatementCache
     /// When the open read transaction began; nil when there is none.
-    private(set) var sharedSince: ContinuousClock.Instant?
+    private(set) var sharedSince: MonotonicInstant?
     /// Who the running work is for; the progress handler asks it. Nil between leases.
     private var signal: LeaseSignal?
     /// Whether a statement that writes runs: its deadline must not undo its siblings.
@@ -123,7 +124,7 @@ final class SQLiteConnection {
     }
 
     /// Begins a transaction that reads.
-    func beginRead(at now: ContinuousClock.Instant) throws {
+    func beginRead(at now: MonotonicInstant) throws {
         try self.control("BEGIN")
         self.sharedSince = now
     }
@@ -185,8 +186,10 @@ final class SQLiteConnection {
 }
 
 extension SQLiteConnection: SQLWriting {
+    @usableFromInline
     var dialect: Dialect { .sqlite }
 
+    @usableFromInline
     func forEachRow(_ sql: SQL, _ body: (any SQLRow) throws -> Bool) throws {
         try self.withStatement(sql.text) { statement in
             try statement.bind(sql.values)
@@ -196,6 +199,7 @@ extension SQLiteConnection: SQLWriting {
         }
     }
 
+    @usableFromInline
     func execute(_ sql: SQL) throws -> Int {
         let before = sqlite3_total_changes(self.db)
         try self.withStatement(sql.text) { statement in
@@ -205,6 +209,7 @@ extension SQLiteConnection: SQLWriting {
         return Int(sqlite3_total_changes(self.db) &- before)
     }
 
+    @usableFromInline
     func executeBatch(_ sql: SQLTemplate, rows: some Sequence<[SQLValue]>) throws -> Int {
         let before = sqlite3_total_changes(self.db)
         try self.withStatement(sql.text) { statement in

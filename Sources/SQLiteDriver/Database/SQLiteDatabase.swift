@@ -30,7 +30,7 @@ public final class SQLiteDatabase: Database {
     private let lock: ProcessLock
     private let timer: DeadlineTimer
     private let writer: ConnectionPool<SQLiteWriterDriver>
-    private let readers: ConnectionPool<SQLiteReaderDriver>
+    @usableFromInline let readers: ConnectionPool<SQLiteReaderDriver>
 
     /// SQLite's version, as of the library in use.
     public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
@@ -73,6 +73,7 @@ public final class SQLiteDatabase: Database {
             }, limits: configuration.writerLimits, timer: self.timer, delegate: configuration.delegate)
     }
 
+    @inlinable
     public func read<Value: Sendable>(
         _ lease: Lease, _ body: @escaping @Sendable (any SQLReading) throws -> Value
     ) async throws -> Value {

@@ -4,27 +4,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import ConnectionPoolModule
+public import ConnectionPoolModule
 import SQLCore
 
 /// Opens reader connections and runs one lease at a time on each, in one snapshot.
 ///
 /// Leases that were asked for before a transaction began may share it: their snapshot is still taken after they were
 /// asked for. Under load that spares each of them BEGIN, COMMIT and the locks of the log.
+@usableFromInline
 struct SQLiteReaderDriver: PoolDriver {
-    let name = "reader"
+    @usableFromInline let name = "reader"
     let configuration: SQLiteConfiguration
 
     /// Longest age of a transaction that a further lease may join. A longer one would keep pages in the log.
     private static let sharedAgeMax: Duration = .milliseconds(2)
 
+    @usableFromInline
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
         try SQLiteConnection(self.configuration, role: .reader)
     }
 
+    @usableFromInline
     func execute(
-        _ batch: LeaseBatch<SQLiteConnection>, on connection: SQLiteConnection,
-        answer: (LeaseJob<SQLiteConnection>) -> Void
+        _ batch: LeaseBatch, on connection: SQLiteConnection,
+        answer: (LeaseJob) -> Void
     ) -> ConnectionVerdict {
         let job = batch.first
         let isPolite = job.lease.lane.isHeavy && WorkerThread.lowerPriority()
@@ -37,7 +40,7 @@ struct SQLiteReaderDriver: PoolDriver {
         return verdict
     }
 
-    private func run(_ job: LeaseJob<SQLiteConnection>, on connection: SQLiteConnection) -> ConnectionVerdict {
+    private func run(_ job: LeaseJob, on connection: SQLiteConnection) -> ConnectionVerdict {
         do {
             try self.beginOrJoin(job, on: connection)
         } catch {
@@ -50,7 +53,7 @@ struct SQLiteReaderDriver: PoolDriver {
         return code?.endsConnection ?? false ? .broken : .suspect
     }
 
-    private func beginOrJoin(_ job: LeaseJob<SQLiteConnection>, on connection: SQLiteConnection) throws {
+    private func beginOrJoin(_ job: LeaseJob, on connection: SQLiteConnection) throws {
         if let began = connection.sharedSince {
             if job.askedAt < began, job.startedAt - began < Self.sharedAgeMax { return }
             try connection.endRead()
@@ -60,6 +63,7 @@ struct SQLiteReaderDriver: PoolDriver {
     }
 
     /// After an error: ends the transaction, if SQLite has not, and looks for statements that still run.
+    @usableFromInline
     func validate(_ connection: SQLiteConnection) -> Bool {
         do {
             try connection.endRead()
@@ -70,7 +74,9 @@ struct SQLiteReaderDriver: PoolDriver {
     }
 
     /// Lets go of the snapshot; nobody is there to share it.
+    @usableFromInline
     func becameIdle(_ connection: SQLiteConnection) { connection.endShared() }
 
+    @usableFromInline
     func close(_ connection: SQLiteConnection, isHealthy: Bool) { connection.close() }
 }

@@ -13,7 +13,7 @@ import SQLCore
 /// COMMIT returned. When the whole transaction is lost under a member, that member gets the error and the others run
 /// again, which is why closures must have no effects outside.
 struct SQLiteWriterDriver: PoolDriver {
-    typealias Job = LeaseJob<SQLiteConnection>
+    typealias Job = LeaseJob
 
     let name = "writer"
     let configuration: SQLiteConfiguration
@@ -32,7 +32,7 @@ struct SQLiteWriterDriver: PoolDriver {
     }
 
     func execute(
-        _ batch: LeaseBatch<SQLiteConnection>, on connection: SQLiteConnection, answer: (Job) -> Void
+        _ batch: LeaseBatch, on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> ConnectionVerdict {
         var pending = ([batch.first] + batch.rest)[...]
         while !pending.isEmpty {
@@ -77,10 +77,10 @@ struct SQLiteWriterDriver: PoolDriver {
         _ pending: inout ArraySlice<Job>, on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> Group {
         var members: [Job] = []
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         while let job = pending.first {
             if members.count >= self.configuration.groupMax { break }
-            if !members.isEmpty, ContinuousClock.now - started > self.configuration.groupTimeMax { break }
+            if !members.isEmpty, MonotonicInstant.now - started > self.configuration.groupTimeMax { break }
             pending.removeFirst()
             if job.isStopped {
                 job.fail(self.lateError)
@@ -170,7 +170,7 @@ struct SQLiteWriterDriver: PoolDriver {
         _ members: [Job], on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> Bool {
         guard !members.isEmpty else { return true }
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         do {
             try connection.control("COMMIT")
         } catch let error as DatabaseError {

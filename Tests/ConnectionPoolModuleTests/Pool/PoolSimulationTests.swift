@@ -16,7 +16,7 @@ struct PoolSimulationTests {
     struct World: ~Copyable {
         var machine: PoolStateMachine
         var generator: SeededGenerator
-        var now = ContinuousClock.Instant.now
+        var now = MonotonicInstant.now
         var nextLease: UInt64 = 0
         var opening: Set<ConnectionID> = []
         var idle: Set<ConnectionID> = []
@@ -26,7 +26,7 @@ struct PoolSimulationTests {
         var waiting: [LeaseID: (lane: Lane, order: UInt64)] = [:]
         var unanswered: Set<LeaseID> = []
         var answered = 0
-        var wakeAt: ContinuousClock.Instant?
+        var wakeAt: MonotonicInstant?
         let connectionsMax: Int
         let batchMax: Int
         /// A planted fault: this one in so many effects is dropped.

@@ -19,18 +19,18 @@ private final class Machine {
     var idleCount: Int { self.value.idleCount }
     var leasedCount: Int { self.value.leasedCount }
     func start() -> PoolStateMachine.Effects { self.value.start() }
-    func opened(_ id: ConnectionID, now: ContinuousClock.Instant) -> PoolStateMachine.Effects {
+    func opened(_ id: ConnectionID, now: MonotonicInstant) -> PoolStateMachine.Effects {
         self.value.opened(id, now: now, using: &self.generator)
     }
-    func finished(_ id: ConnectionID, isHealthy: Bool, now: ContinuousClock.Instant) -> PoolStateMachine.Effects {
+    func finished(_ id: ConnectionID, isHealthy: Bool, now: MonotonicInstant) -> PoolStateMachine.Effects {
         self.value.finished(id, isHealthy: isHealthy, now: now)
     }
-    func tick(now: ContinuousClock.Instant) -> PoolStateMachine.Effects { self.value.tick(now: now) }
+    func tick(now: MonotonicInstant) -> PoolStateMachine.Effects { self.value.tick(now: now) }
     func cancel(_ id: LeaseID) -> PoolStateMachine.Effects { self.value.cancel(id, now: .now) }
     func settle(_ id: LeaseID) -> Bool { self.value.settle(id) }
     func closed(_ id: ConnectionID) -> PoolStateMachine.Effects { self.value.closed(id, now: .now) }
     func recycle() -> PoolStateMachine.Effects { self.value.recycle(now: .now) }
-    func shutDown(at now: ContinuousClock.Instant = .now) -> PoolStateMachine.Effects {
+    func shutDown(at now: MonotonicInstant = .now) -> PoolStateMachine.Effects {
         self.value.shutDown(by: now.advanced(by: .seconds(60)), now: now)
     }
 }
@@ -38,7 +38,7 @@ private final class Machine {
 @Suite("PoolStateMachine")
 struct PoolStateMachineTests {
     typealias Effect = PoolStateMachine.Effect
-    let now = ContinuousClock.Instant.now
+    let now = MonotonicInstant.now
 
     private func machine(
         connections: Int = 1, waiters: Int = 10, batch: Int = 1, abandons: Bool = true
@@ -49,7 +49,7 @@ struct PoolStateMachineTests {
         return Machine(limits)
     }
 
-    func at(_ milliseconds: Int) -> ContinuousClock.Instant { self.now.advanced(by: .milliseconds(milliseconds)) }
+    func at(_ milliseconds: Int) -> MonotonicInstant { self.now.advanced(by: .milliseconds(milliseconds)) }
 
     private func submit(
         _ machine: Machine, _ id: UInt64, lane: Lane = .interactive, at time: Int = 0,

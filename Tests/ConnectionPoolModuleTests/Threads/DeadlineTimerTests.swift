@@ -17,7 +17,7 @@ struct DeadlineTimerTests {
         let timer = DeadlineTimer()
         let calls = Mutex<[Int]>([])
         let done = Gate()
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         for (number, delay) in [(1, 60), (2, 20), (3, 40)] {
             let client = timer.add { now in
                 #expect(now - started >= .milliseconds(delay))
@@ -40,11 +40,11 @@ struct DeadlineTimerTests {
         let waited = try await onThread {
             let monitor = Monitor()
             let condition = Condition()
-            let started = ContinuousClock.now
+            let started = MonotonicInstant.now
             monitor.lock()
             while condition.wait(monitor, for: .milliseconds(50)) {}
             monitor.unlock()
-            return ContinuousClock.now - started
+            return MonotonicInstant.now - started
         }
         #expect(waited >= .milliseconds(49))
         #expect(waited < .seconds(10))

@@ -21,8 +21,8 @@ struct ServerMetrics {
         registry.registerHelp("Deliveries by event and by what became of them.", for: "weir_deliveries_total")
         registry.registerHelp("Deliveries in a committed batch.", for: "weir_ingest_batch_deliveries")
         let database = self.database
-        self.register("reader", { database.readerPool }, in: registry)
-        self.register("writer", { database.writerPool }, in: registry)
+        PoolMetrics(pool: "reader") { database.readerPool }.register(in: registry)
+        PoolMetrics(pool: "writer") { database.writerPool }.register(in: registry)
         let writer = self.database.writerStatistics
         registry.registerCounter(name: "weir_sqlite_commits_total", help: "Transactions committed.") {
             Double(writer.current.commits)
@@ -46,34 +46,6 @@ struct ServerMetrics {
         let hub = self.hub
         registry.registerGauge(name: "weir_live_subscribers", help: "Open event streams.") {
             Double(hub.subscriberCount)
-        }
-    }
-
-    /// Names: OpenTelemetry's semantic conventions for database client connections.
-    private func register(
-        _ pool: String, _ read: @escaping @Sendable () -> PoolStatistics, in registry: PrometheusRegistry
-    ) {
-        let name = ("db_client_connection_pool_name", pool)
-        let count = "db.client.connection.count"
-        let help = "Connections by state."
-        registry.registerGauge(name: count, help: help, labels: [name, ("db_client_connection_state", "used")]) {
-            Double(read().used)
-        }
-        registry.registerGauge(name: count, help: help, labels: [name, ("db_client_connection_state", "idle")]) {
-            let now = read()
-            return Double(now.connections - now.used)
-        }
-        registry.registerGauge(name: "db.client.connection.max", help: "Most connections.", labels: [name]) {
-            Double(read().max)
-        }
-        registry.registerGauge(
-            name: "db.client.connection.pending_requests", help: "Leases waiting for a connection.", labels: [name]
-        ) { Double(read().pending) }
-        registry.registerCounter(
-            name: "db.client.connection.timeouts", help: "Leases refused or stopped at their deadline.", labels: [name]
-        ) { Double(read().timeouts) }
-        registry.registerCounter(name: "weir_pool_leases", help: "Leases that ended.", labels: [name]) {
-            Double(read().leases)
         }
     }
 }

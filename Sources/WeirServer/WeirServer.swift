@@ -84,6 +84,7 @@ public struct WeirServer: Sendable {
         var configuration = SQLiteConfiguration(path: path, applicationID: Self.applicationID)
         configuration.readersMax = self.settings.readers
         configuration.memoryBytes = self.settings.databaseMemoryBytes
+        configuration.delegate = PoolLog(logger: self.logger)
         let database = try await SQLiteDatabase.open(configuration)
         let metrics = PrometheusRegistry()
         let services: [any Service]

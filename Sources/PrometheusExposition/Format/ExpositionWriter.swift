@@ -65,7 +65,7 @@ struct ExpositionWriter {
     ///   - name: The family's name.
     ///   - labels: The series' labels.
     ///   - snapshot: What the histogram held.
-    mutating func histogram(name: String, labels: LabelSet, snapshot: HistogramInstrument.Snapshot) {
+    mutating func histogram(name: String, labels: LabelSet, snapshot: Distribution) {
         var cumulative: UInt64 = 0
         for (bound, count) in zip(snapshot.bounds, snapshot.counts) {
             cumulative &+= count

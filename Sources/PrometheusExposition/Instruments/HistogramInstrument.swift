@@ -15,19 +15,6 @@ import Synchronization
 ///
 /// Isolation: any thread; no lock.
 final class HistogramInstrument: RecorderHandler, TimerHandler {
-    /// What a histogram held at one moment.
-    struct Snapshot {
-        /// Upper bounds of the buckets, ascending, inclusive, without the last, infinite one.
-        let bounds: [Double]
-        /// Observations per bucket, not cumulative; one more than `bounds`.
-        let counts: [UInt64]
-        /// The sum of all observations.
-        let sum: Double
-
-        /// How many observations there were.
-        var count: UInt64 { self.counts.reduce(0, &+) }
-    }
-
     /// One bucket. A class, because an array cannot hold an `Atomic`, which cannot be copied.
     private final class Bucket: Sendable {
         /// Observations in this bucket alone.
@@ -80,8 +67,8 @@ final class HistogramInstrument: RecorderHandler, TimerHandler {
     }
 
     /// What the histogram holds now.
-    func snapshot() -> Snapshot {
-        Snapshot(
+    func snapshot() -> Distribution {
+        Distribution(
             bounds: self.bounds, counts: self.buckets.map { $0.count.load(ordering: .relaxed) },
             sum: self.sum.load(ordering: .relaxed))
     }

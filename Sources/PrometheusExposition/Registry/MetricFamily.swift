@@ -24,6 +24,8 @@ enum MetricSeries: Sendable {
     case histogram(HistogramInstrument)
     /// A value kept elsewhere, read at each scrape; nil leaves the series out of that scrape.
     case callback(@Sendable () -> Double?)
+    /// A distribution kept elsewhere, read at each scrape.
+    case histogramCallback(@Sendable () -> Distribution)
 }
 
 /// All series of one name.

@@ -35,7 +35,7 @@ extension PrometheusRegistry {
         var isFirst = true
         for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
             let text: String?
-            var snapshot: HistogramInstrument.Snapshot?
+            var snapshot: Distribution?
             switch series {
             case .counter(let instrument): text = instrument.text
             case .gauge(let instrument): text = instrument.text
@@ -43,6 +43,9 @@ extension PrometheusRegistry {
             case .histogram(let instrument):
                 text = nil
                 snapshot = instrument.snapshot()
+            case .histogramCallback(let read):
+                text = nil
+                snapshot = read()
             }
             guard text != nil || snapshot != nil else { continue }
             if isFirst {

@@ -74,7 +74,8 @@ public final class PrometheusRegistry: Sendable {
     public func registerGauge(
         name: String, help: String, labels: [(String, String)] = [], read: @escaping @Sendable () -> Double?
     ) {
-        self.register(base: MetricName.sanitized(metric: name), suffix: "", kind: .gauge, help, labels, read)
+        self.register(
+            base: MetricName.sanitized(metric: name), suffix: "", kind: .gauge, help, labels, .callback(read))
     }
 
     /// Registers a counter whose monotonic total is kept elsewhere and read at each scrape.
@@ -87,7 +88,23 @@ public final class PrometheusRegistry: Sendable {
     public func registerCounter(
         name: String, help: String, labels: [(String, String)] = [], read: @escaping @Sendable () -> Double?
     ) {
-        self.register(base: MetricName.sanitized(metric: name), suffix: "_total", kind: .counter, help, labels, read)
+        self.register(
+            base: MetricName.sanitized(metric: name), suffix: "_total", kind: .counter, help, labels, .callback(read))
+    }
+
+    /// Registers a histogram of seconds that is kept elsewhere and read at each scrape.
+    ///
+    /// - Parameters:
+    ///   - name: Any name; sanitised, and `_seconds` is appended if missing.
+    ///   - help: The family's help text.
+    ///   - labels: The series' labels.
+    ///   - read: The distribution now, with the same bounds each time; see ``registerGauge(name:help:labels:read:)``.
+    public func registerHistogram(
+        name: String, help: String, labels: [(String, String)] = [], read: @escaping @Sendable () -> Distribution
+    ) {
+        self.register(
+            base: MetricName.sanitized(metric: name), suffix: "_seconds", kind: .histogram, help, labels,
+            .histogramCallback(read))
     }
 
     /// How many series were refused so far, in the exposition format's form.
@@ -134,15 +151,18 @@ public final class PrometheusRegistry: Sendable {
     /// Registers a callback series and its help text.
     private func register(
         base: String, suffix: String, kind: MetricKind, _ help: String, _ labels: [(String, String)],
-        _ read: @escaping @Sendable () -> Double?
+        _ callback: MetricSeries
     ) {
         let labels = LabelSet(labels)
-        let series = self.findOrMake(base: base, suffix: suffix, kind: kind, labels: labels) { _ in .callback(read) }
-        guard let series else { return }
-        guard case .callback = series else { return self.countDropped() }
+        let series = self.findOrMake(base: base, suffix: suffix, kind: kind, labels: labels) { _ in callback }
+        switch series {
+        case .callback, .histogramCallback: break
+        case .counter, .gauge, .histogram: return self.countDropped()
+        case nil: return
+        }
         self.state.withLock { state in
             let name = MetricName.withSuffix(base, suffix)
-            state.families[name]?.series[labels] = .callback(read)
+            state.families[name]?.series[labels] = callback
             state.help[name] = help
         }
     }

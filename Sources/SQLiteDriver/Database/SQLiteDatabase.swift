@@ -96,9 +96,11 @@ public final class SQLiteDatabase: Database {
     public var writerPool: PoolStatistics { self.writer.snapshot() }
 
     /// Refuses new work, lets the rest end, closes the readers, empties the log and closes the writer.
-    public func close() async {
-        await self.readers.shutDown()
-        await self.writer.shutDown()
+    ///
+    /// - Parameter deadline: How long reads, and then writes, may still take; what is left is stopped.
+    public func close(deadline: Duration = .seconds(10)) async {
+        await self.readers.shutDown(deadline: deadline)
+        await self.writer.shutDown(deadline: deadline)
         self.timer.stop()
         self.lock.release()
     }

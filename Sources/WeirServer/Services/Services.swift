@@ -17,7 +17,8 @@ struct DatabaseService: Service {
     func run() async throws {
         // Cancelled or asked to stop: either way the database is closed in order.
         try? await gracefulShutdown()
-        await self.database.close()
+        // Requests have ended; what still runs was given up by its caller. The whole stop has four seconds.
+        await self.database.close(deadline: .seconds(1))
     }
 }
 

@@ -5,6 +5,7 @@
 //
 
 import CoreMetrics
+import Synchronization
 import Testing
 
 @testable import PrometheusExposition
@@ -43,6 +44,24 @@ import Testing
         #expect(value("r_bucket", le: "2") == 60_000)
         #expect(value("r_count") == 80_000)
         #expect(value("r_sum") == 120_000)
+    }
+
+    @Test("a distribution kept elsewhere is written as a histogram of seconds, and read at each scrape")
+    func histogramCallback() throws {
+        let registry = PrometheusRegistry()
+        let reads = Atomic<UInt64>(0)
+        registry.registerHistogram(name: "pool.wait_time", help: "Waiting.", labels: [("pool", "reader")]) {
+            let count = reads.wrappingAdd(1, ordering: .relaxed).newValue
+            return Distribution(bounds: [0.5, 2], counts: [count, 0, 3], sum: 12.5)
+        }
+        _ = registry.render()
+        let text = registry.render()
+        let families = try ExpositionParser.parse(text)
+        let samples = families.flatMap(\.samples).filter { $0.name.hasPrefix("pool_wait_time_seconds") }
+        #expect(samples.filter { $0.name.hasSuffix("_bucket") }.map(\.value) == [2, 2, 5])
+        #expect(samples.first { $0.name.hasSuffix("_sum") }?.value == 12.5)
+        #expect(samples.first { $0.name.hasSuffix("_count") }?.value == 5)
+        #expect(text.contains("# HELP pool_wait_time_seconds Waiting."))
     }
 
     @Test("A scrape in the middle of recording is always consistent in itself", .timeLimit(.minutes(1)))

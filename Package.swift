@@ -105,6 +105,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
+        tests("SQLCoreTests", ["SQLCore"]),
         .target(name: "CWeirCutVFS", path: "Tests/CWeirCutVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirCutVFS"]),
         tests("WeirModelTests", ["WeirModel"]),

@@ -6,34 +6,6 @@
 
 public import ConnectionPoolModule
 
-/// One row of a result, valid until the closure that got it returns.
-///
-/// Columns count from zero. A null read as a non-optional is zero or empty, as the engines' C interfaces have it; use
-/// ``isNull(_:)`` or the optional forms where null means something.
-public protocol SQLRow {
-    /// Whether the column is null.
-    func isNull(_ column: Int) -> Bool
-    /// The column as an integer.
-    func integer(_ column: Int) -> Int64
-    /// The column as a floating-point number.
-    func real(_ column: Int) -> Double
-    /// The column as text.
-    func text(_ column: Int) -> String
-    /// The column as bytes.
-    func blob(_ column: Int) -> [UInt8]
-}
-
-extension SQLRow {
-    /// The column as an integer, or nil for null.
-    public func optionalInteger(_ column: Int) -> Int64? { self.isNull(column) ? nil : self.integer(column) }
-    /// The column as a number, or nil for null.
-    public func optionalReal(_ column: Int) -> Double? { self.isNull(column) ? nil : self.real(column) }
-    /// The column as text, or nil for null.
-    public func optionalText(_ column: Int) -> String? { self.isNull(column) ? nil : self.text(column) }
-    /// The column as bytes, or nil for null.
-    public func optionalBlob(_ column: Int) -> [UInt8]? { self.isNull(column) ? nil : self.blob(column) }
-}
-
 /// A connection inside a read closure: one snapshot, no writes.
 public protocol SQLReading {
     /// How this engine writes what the dialects write differently.

@@ -13,10 +13,16 @@ public enum SQLValue: Sendable, Equatable {
     case blob([UInt8])
 }
 
-/// A type whose values can be bound to a statement.
+/// A type whose values can be bound to a statement; ``SQLDecodable`` is the way back.
+///
+/// A `RawRepresentable` type, such as an enum of strings, only has to say that it conforms.
 public protocol SQLBindable {
     /// The value as the engine takes it.
     var sqlValue: SQLValue { get }
+}
+
+extension SQLBindable where Self: RawRepresentable, RawValue: SQLBindable {
+    public var sqlValue: SQLValue { self.rawValue.sqlValue }
 }
 
 extension SQLValue: SQLBindable {
@@ -27,9 +33,18 @@ extension Int64: SQLBindable {
     public var sqlValue: SQLValue { .integer(self) }
 }
 
-extension Int: SQLBindable {
+extension SQLBindable where Self: FixedWidthInteger {
     public var sqlValue: SQLValue { .integer(Int64(self)) }
 }
+
+// Every integer type whose values all fit in a column's 64 bits.
+extension Int: SQLBindable {}
+extension Int8: SQLBindable {}
+extension Int16: SQLBindable {}
+extension Int32: SQLBindable {}
+extension UInt8: SQLBindable {}
+extension UInt16: SQLBindable {}
+extension UInt32: SQLBindable {}
 
 extension Double: SQLBindable {
     public var sqlValue: SQLValue { .real(self) }

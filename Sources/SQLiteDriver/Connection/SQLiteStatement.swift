@@ -19,6 +19,8 @@ final class SQLiteStatement: SQLRow {
     var isInUse = true
     var isCached = false
     var usedAt: UInt64 = 0
+    /// The columns' names, and how often the statement had been prepared anew when they were read.
+    private var knownColumns: (columns: SQLColumns, preparations: Int32)?
 
     /// - Throws: ``DatabaseError`` for a text that is no single statement.
     init(db: OpaquePointer, text: String, isPersistent: Bool) throws {
@@ -104,6 +106,46 @@ final class SQLiteStatement: SQLRow {
     func reset() { sqlite3_reset(self.handle) }
 
     // MARK: - SQLRow
+
+    var columns: SQLColumns {
+        // SQLite prepares a statement anew when the schema has changed; `SELECT *` may have other columns then.
+        let preparations = sqlite3_stmt_status(self.handle, SQLITE_STMTSTATUS_REPREPARE, 0)
+        if let known = self.knownColumns, known.preparations == preparations { return known.columns }
+        let columns = SQLColumns(
+            (0..<sqlite3_column_count(self.handle)).map { column in
+                sqlite3_column_name(self.handle, column).map { String(cString: $0) } ?? ""
+            })
+        self.knownColumns = (columns, preparations)
+        return columns
+    }
+
+    func kind(_ column: Int) -> SQLKind? {
+        switch sqlite3_column_type(self.handle, Int32(column)) {
+        case SQLITE_INTEGER: return .integer
+        case SQLITE_TEXT: return .text
+        case SQLITE_FLOAT: return .real
+        case SQLITE_BLOB: return .blob
+        // SQLite answers null for a column that is not there.
+        default: return (0..<Int(sqlite3_column_count(self.handle))).contains(column) ? .null : nil
+        }
+    }
+
+    func withText<Result, Failure: Error>(
+        _ column: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // The text first: asked for in this order, the bytes are those of the text and not of what it was made from.
+        let text = sqlite3_column_text(self.handle, Int32(column))
+        let count = text == nil ? 0 : Int(sqlite3_column_bytes(self.handle, Int32(column)))
+        return try body(UnsafeBufferPointer(start: text, count: count).span)
+    }
+
+    func withBlob<Result, Failure: Error>(
+        _ column: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let bytes = sqlite3_column_blob(self.handle, Int32(column))?.assumingMemoryBound(to: UInt8.self)
+        let count = bytes == nil ? 0 : Int(sqlite3_column_bytes(self.handle, Int32(column)))
+        return try body(UnsafeBufferPointer(start: bytes, count: count).span)
+    }
 
     func isNull(_ column: Int) -> Bool { sqlite3_column_type(self.handle, Int32(column)) == SQLITE_NULL }
 

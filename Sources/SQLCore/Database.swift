@@ -43,7 +43,10 @@ extension SQLReading {
 public protocol SQLWriting: SQLReading {
     /// Runs a statement.
     ///
-    /// - Returns: The number of rows it inserted, changed or deleted.
+    /// - Returns: The number of rows it inserted, changed or deleted itself. What its triggers did, and what foreign
+    ///   keys deleted or changed because of it, is not counted, in no engine; a row that an upsert updates counts
+    ///   once, one that it leaves alone does not; a statement of another kind counts nothing. So the counts of several
+    ///   statements add up.
     @discardableResult
     func execute(_ sql: SQL) throws -> Int
 
@@ -52,7 +55,7 @@ public protocol SQLWriting: SQLReading {
     /// - Parameters:
     ///   - sql: A statement with one `?` per value of a row.
     ///   - rows: The values.
-    /// - Returns: The number of rows inserted, changed or deleted in all.
+    /// - Returns: The number of rows inserted, changed or deleted in all, counted as ``execute(_:)`` counts them.
     @discardableResult
     func executeBatch(_ sql: SQLTemplate, rows: some Sequence<[SQLValue]>) throws -> Int
 }
@@ -63,6 +66,9 @@ public struct SQLTemplate: Sendable, ExpressibleByStringLiteral {
     public let text: String
 
     public init(stringLiteral value: StaticString) { self.text = "\(value)" }
+
+    /// The text of a statement of this module's own, with `?` written in it.
+    init(_ sql: SQL) { self.text = sql.text }
 }
 
 /// A value that only exists because its transaction was committed.

@@ -201,24 +201,22 @@ extension SQLiteConnection: SQLWriting {
 
     @usableFromInline
     func execute(_ sql: SQL) throws -> Int {
-        let before = sqlite3_total_changes(self.db)
         try self.withStatement(sql.text) { statement in
             try statement.bind(sql.values)
-            while try statement.step() {}
+            return try statement.run()
         }
-        return Int(sqlite3_total_changes(self.db) &- before)
     }
 
     @usableFromInline
     func executeBatch(_ sql: SQLTemplate, rows: some Sequence<[SQLValue]>) throws -> Int {
-        let before = sqlite3_total_changes(self.db)
         try self.withStatement(sql.text) { statement in
+            var changed = 0
             for row in rows {
                 try statement.bind(row)
-                while try statement.step() {}
+                changed += try statement.run()
                 statement.reset()
             }
+            return changed
         }
-        return Int(sqlite3_total_changes(self.db) &- before)
     }
 }

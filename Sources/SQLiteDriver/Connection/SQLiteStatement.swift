@@ -102,6 +102,18 @@ final class SQLiteStatement: SQLRow {
         }
     }
 
+    /// Takes all steps.
+    ///
+    /// - Returns: The rows it changed itself. Exact up to 2³² in one statement; the 64-bit calls need SQLite 3.37.
+    func run() throws -> Int {
+        let before = sqlite3_total_changes(self.db)
+        while try self.step() {}
+        // Triggers and foreign keys are in the total only; and `changes` keeps its value through a statement that
+        // changes no rows by its nature, such as CREATE TABLE, through which the total does not move.
+        guard sqlite3_total_changes(self.db) != before else { return 0 }
+        return Int(UInt32(bitPattern: sqlite3_changes(self.db)))
+    }
+
     /// Ends the statement's run, so that it holds no snapshot and no lock.
     func reset() { sqlite3_reset(self.handle) }
 

@@ -162,13 +162,17 @@ struct RowPagesTests {
             let begun = Gate()
             let walk = Task {
                 var pages = 0
+                // A walk that ends too early must not leave the test waiting.
+                defer { Task { await begun.open() } }
                 let paging = SQLPaging("SELECT id FROM jobs", key: ["id"], size: 100)
                 for try await _ in database.pages(Lease("walk", timeout: .seconds(60)), paging, { $0.integer(0) }) {
                     pages += 1
                     if pages == 3 {
                         await begun.open()
                         // Waits for its own cancellation, which is the only thing that can end it.
-                        for await _ in AsyncStream<Void>.makeStream().stream {}
+                        let (never, continuation) = AsyncStream<Void>.makeStream()
+                        for await _ in never {}
+                        continuation.finish()
                     }
                 }
                 return pages

@@ -36,3 +36,17 @@ int weir_lock_exclusively(int descriptor) {
     return flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 #endif
 }
+
+int weir_is_locked(int descriptor) {
+#ifdef F_OFD_SETLK
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return fcntl(descriptor, F_OFD_GETLK, &lock) == 0 ? lock.l_type != F_UNLCK : -1;
+#else
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? 1 : -1;
+    flock(descriptor, LOCK_UN);
+    return 0;
+#endif
+}

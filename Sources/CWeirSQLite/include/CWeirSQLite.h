@@ -24,4 +24,7 @@ int weir_sqlite3_bind_blob(sqlite3_stmt *statement, int index, const void *bytes
 /// Returns 0, or errno: EAGAIN or EACCES when somebody else holds it.
 int weir_lock_exclusively(int descriptor);
 
+/// Whether another open file holds that lock: 1 or 0, or -1 when it cannot be told. The lock is not taken.
+int weir_is_locked(int descriptor);
+
 #endif

@@ -123,6 +123,14 @@ final class SQLiteConnection {
         return try body()
     }
 
+    /// Lifts the guard inside a lease for statements of the driver's own, such as those of maintenance.
+    func asDriver<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let wasInsideLease = self.isInsideLease
+        self.isInsideLease = false
+        defer { self.isInsideLease = wasInsideLease }
+        return try body()
+    }
+
     /// Begins a transaction that reads.
     func beginRead(at now: MonotonicInstant) throws {
         try self.control("BEGIN")
@@ -167,8 +175,7 @@ final class SQLiteConnection {
         try self.withStatement(text) { try $0.step() ? $0.optionalText(0) : nil }
     }
 
-    fileprivate func withStatement<Result>(_ text: String, _ body: (SQLiteStatement) throws -> Result) throws -> Result
-    {
+    func withStatement<Result>(_ text: String, _ body: (SQLiteStatement) throws -> Result) throws -> Result {
         let isCallers = self.isInsideLease
         // SQLite may have ended the transaction under a caller that then goes on: its next statement would commit alone.
         if isCallers, self.isAutocommit { throw DatabaseError.transactionLost }

@@ -29,7 +29,7 @@ public final class SQLiteDatabase: Database {
     public let writerStatistics: WriterStatistics
     private let lock: ProcessLock
     private let timer: DeadlineTimer
-    private let writer: ConnectionPool<SQLiteWriterDriver>
+    let writer: ConnectionPool<SQLiteWriterDriver>
     @usableFromInline let readers: ConnectionPool<SQLiteReaderDriver>
 
     /// SQLite's version, as of the library in use.
@@ -43,6 +43,7 @@ public final class SQLiteDatabase: Database {
     ///   cannot be opened or written, or when SQLite does not take a setting.
     public static func open(_ configuration: SQLiteConfiguration) async throws -> SQLiteDatabase {
         let lock = try ProcessLock(path: configuration.path + ".lock", holder: "process \(getpid())")
+        try SQLiteBackup.refuseInterrupted(configuration.path)
         // The first opening is tried here, once, on a thread of its own, so that its error reaches the caller; the
         // pool would go on trying.
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in

@@ -89,14 +89,16 @@ public struct SQLiteBackup: Sendable {
         func refusal(_ message: String) -> DatabaseError {
             DatabaseError(code: .sqliteCannotOpen, operation: "back up to \(destination)", message: message)
         }
+        let existing = FileFacts(destination)
+        if let existing, existing.identity == FileFacts(self.configuration.path)?.identity {
+            throw refusal("this is the database itself; choose another name")
+        }
+        if existing?.isDirectory ?? false { throw refusal("this is a directory; name a file in it") }
+        // A log would be read as part of the copy, and damage it.
         for suffix in ["-wal", "-journal"] where FileFacts(destination + suffix).map({ $0.bytes > 0 }) ?? false {
             throw refusal("\(destination + suffix) belongs to a database of that name; choose another name")
         }
-        guard let existing = FileFacts(destination) else { return }
-        if existing.identity == FileFacts(self.configuration.path)?.identity {
-            throw refusal("this is the database itself; choose another name")
-        }
-        if existing.isDirectory { throw refusal("this is a directory; name a file in it") }
+        guard existing != nil else { return }
         guard overwrites else { throw refusal("the file exists; choose another name, or overwrite it explicitly") }
         if let holder = ProcessLock.holder(of: destination + ".lock") {
             throw refusal("this is a database in use by \(holder); choose another name")
@@ -126,7 +128,8 @@ struct Copy {
         defer { reader.close() }
         try self.refuseForeign(reader, source)
         let pages = try PageCopy(reader)
-        try Self.refuseFullDisk(path, bytes: pages.bytes)
+        let directory = FileFacts.directory(of: path)
+        try Self.refuseFullDisk(directory, bytes: pages.bytes, free: FileFacts.freeBytes(in: directory))
         let partial = try PartialFile(path)
         do {
             try self.fill(partial, pages, thread)
@@ -176,11 +179,10 @@ struct Copy {
         }
     }
 
-    private static func refuseFullDisk(_ path: String, bytes: Int) throws {
-        let directory = FileFacts.directory(of: path)
+    static func refuseFullDisk(_ directory: String, bytes: Int, free: Int?) throws {
         // A little more than the copy, for the directory and the file system's own needs.
         let needed = bytes + 1 << 20
-        guard let free = FileFacts.freeBytes(in: directory), free < needed else { return }
+        guard let free, free < needed else { return }
         throw DatabaseError(
             code: .sqliteFull, operation: "copy to \(directory)",
             message: "\(bytesForPeople(needed)) are needed and \(bytesForPeople(free)) are free; "

@@ -68,7 +68,12 @@ public struct SQLiteCheck: Sendable {
             guard let reads, let count = reads.bytes else { return }
             onProgress(.init(phase: .checking, bytesDone: count, bytesTotal: bytes, elapsed: .now - started))
         } while: {
-            try connection.column("PRAGMA \(depth.pragma)")
+            do {
+                return try connection.column("PRAGMA \(depth.pragma)")
+            } catch let error as DatabaseError where error.code.primary == .sqliteCorrupt {
+                // Some damage ends the check itself.
+                return [error.message]
+            }
         }
         return lines == ["ok"] ? [] : lines
     }

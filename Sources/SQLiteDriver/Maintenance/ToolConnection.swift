@@ -60,10 +60,6 @@ final class ToolConnection {
         sqlite3_busy_timeout(self.db, 5_000)
         // The last connection to close would checkpoint, and only the writer may.
         try self.setFlag(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, "no checkpoint on close", true)
-        // The file may be damaged, or from anywhere.
-        try self.setFlag(SQLITE_DBCONFIG_DEFENSIVE, "defensive", true)
-        try self.setFlag(SQLITE_DBCONFIG_TRUSTED_SCHEMA, "trusted schema", false)
-        try self.pragma("cell_size_check", "1")
         try self.pragma("wal_autocheckpoint", "0")
         try self.pragma("mmap_size", "0")
         try self.pragma("temp_store", "1")
@@ -74,6 +70,10 @@ final class ToolConnection {
             try self.pragma("synchronous", "2")
         } else {
             try self.pragma("query_only", "1")
+            // The file may be damaged, or from anywhere.
+            try self.setFlag(SQLITE_DBCONFIG_DEFENSIVE, "defensive", true)
+            try self.setFlag(SQLITE_DBCONFIG_TRUSTED_SCHEMA, "trusted schema", false)
+            try self.pragma("cell_size_check", "1")
         }
     }
 

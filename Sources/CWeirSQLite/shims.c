@@ -13,6 +13,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
+
 int weir_sqlite3_set_flag(sqlite3 *db, int option, int value, int *result) {
     return sqlite3_db_config(db, option, value, result);
 }
@@ -48,5 +52,15 @@ int weir_is_locked(int descriptor) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? 1 : -1;
     flock(descriptor, LOCK_UN);
     return 0;
+#endif
+}
+
+int64_t weir_file_system(const char *path) {
+#ifdef __linux__
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
+#else
+    (void)path;
+    return -1;
 #endif
 }

@@ -27,4 +27,7 @@ int weir_lock_exclusively(int descriptor);
 /// Whether another open file holds that lock: 1 or 0, or -1 when it cannot be told. The lock is not taken.
 int weir_is_locked(int descriptor);
 
+/// The magic number of the file system that a path is on (statfs), or -1 where there is none.
+int64_t weir_file_system(const char *path);
+
 #endif

@@ -68,14 +68,14 @@ struct MaintenanceThreadTests {
         let answer = try await ToolThread.run("work", timeout: .milliseconds(20), grace: .milliseconds(1)) { thread in
             try thread.claim()
             // Long past both.
-            while ContinuousClock.now < thread.signal.deadline.advanced(by: .milliseconds(100)) {}
+            while MonotonicInstant.now < thread.signal.deadline.advanced(by: .milliseconds(100)) {}
             return "done"
         }
         #expect(answer == "done")
         // Control: unclaimed, the caller is told that the deadline passed.
         await #expect {
             try await ToolThread.run("work", timeout: .milliseconds(20), grace: .milliseconds(1)) { thread in
-                while ContinuousClock.now < thread.signal.deadline.advanced(by: .milliseconds(100)) {}
+                while MonotonicInstant.now < thread.signal.deadline.advanced(by: .milliseconds(100)) {}
                 return "done"
             }
         } throws: { Self.isDeadline($0) }

@@ -27,7 +27,7 @@ struct SlicePaceTests {
 
     @Test("a slice is over when its time is, not before")
     func isOver() {
-        let start = ContinuousClock.now
+        let start = MonotonicInstant.now
         let pace = SlicePace(slice: .milliseconds(4))
         #expect(!pace.isOver(since: start, now: start))
         #expect(!pace.isOver(since: start, now: start.advanced(by: .microseconds(3_999))))

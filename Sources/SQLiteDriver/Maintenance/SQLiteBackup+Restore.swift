@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 import SQLCore
 
 #if canImport(Glibc)
@@ -31,7 +32,7 @@ extension SQLiteBackup {
         onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) async throws -> Summary {
         try await ToolThread.run("restore", timeout: self.timeout) { thread in
-            let started = ContinuousClock.now
+            let started = MonotonicInstant.now
             let path = self.configuration.path
             try self.refuseItself(backup)
             let lock = try ProcessLock(path: path + ".lock", holder: "process \(getpid()), which restores a backup")

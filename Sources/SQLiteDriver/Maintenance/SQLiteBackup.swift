@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 import SQLCore
 
 /// Copies a database while it is in use, and puts a copy back.
@@ -70,7 +71,7 @@ public struct SQLiteBackup: Sendable {
         at destination: String, overwrites: Bool = false, onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) async throws -> Summary {
         try await ToolThread.run("backup", timeout: self.timeout) { thread in
-            let started = ContinuousClock.now
+            let started = MonotonicInstant.now
             try self.refuseUnfit(destination, overwrites: overwrites)
             let partial: PartialFile
             let copy = Copy(configuration: self.configuration, check: self.check, onProgress: onProgress)
@@ -146,7 +147,7 @@ struct Copy {
     private func fill(_ partial: PartialFile, _ pages: PageCopy, _ thread: ToolThread) throws {
         let writer = try ToolConnection(partial.path, .copy, signal: thread.signal)
         defer { writer.close() }
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         try pages.run(to: writer, thread) { done in
             self.onProgress(
                 .init(

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 import SQLCore
 
 /// Checks a database file for damage, beside whoever uses it.
@@ -63,7 +64,7 @@ public struct SQLiteCheck: Sendable {
     ) throws -> [String] {
         try thread.check()
         let reads = ThreadReads()
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         let lines = try thread.ticking(every: .milliseconds(250)) {
             guard let reads, let count = reads.bytes else { return }
             onProgress(.init(phase: .checking, bytesDone: count, bytesTotal: bytes, elapsed: .now - started))

@@ -12,7 +12,7 @@ public import SQLCore
 extension SQLiteDatabase {
     /// What a slice did, and when it began to hold the writer.
     private struct Slice {
-        let began: ContinuousClock.Instant
+        let began: MonotonicInstant
         /// Keys looked at, or pages given back.
         var steps = 0
         /// Rows deleted, or pages given back.

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
+
 /// How maintenance shares the writer: it works in slices, and after each it leaves the writer to others.
 public struct SlicePace: Sendable, Equatable {
     /// How long a slice works before it is committed. A slice ends with the first row or page after that.
@@ -22,7 +24,7 @@ public struct SlicePace: Sendable, Equatable {
     }
 
     /// Whether a slice that began at `start` is to be committed.
-    func isOver(since start: ContinuousClock.Instant, now: ContinuousClock.Instant) -> Bool {
+    func isOver(since start: MonotonicInstant, now: MonotonicInstant) -> Bool {
         now - start >= self.slice
     }
 

@@ -61,6 +61,8 @@ package final class ToolThread: @unchecked Sendable {
                 // A cancellation before this point had nobody to answer yet.
                 if Task.isCancelled { thread.cancel() }
                 WorkerThread.start(name: name) {
+                    // Others go first. Where that cannot be had, the work is done all the same.
+                    _ = WorkerThread.lowerPriority()
                     let result = Result { try body(thread) }
                     thread.end { continuation.resume(with: thread.explained(result)) }
                 }
@@ -124,7 +126,7 @@ package final class ToolThread: @unchecked Sendable {
         answer?()
     }
 
-    private func expire(at instant: ContinuousClock.Instant) {
+    private func expire(at instant: MonotonicInstant) {
         let client = self.timer.add { [weak self] _ in
             self?.expire()
             return nil

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 import SQLCore
 
 #if canImport(Glibc)
@@ -40,11 +41,11 @@ enum SyncTimer {
             throw DatabaseError.system("synchronise in \(directory)", remedy: "see the system's log for disk errors")
         }
         var times: [Duration] = []
-        let started = ContinuousClock.now
+        let started = MonotonicInstant.now
         for index in 0..<Self.countMax {
             try thread.check()
             try Self.write(block, index, to: descriptor)
-            let begun = ContinuousClock.now
+            let begun = MonotonicInstant.now
             guard Self.synchronise(descriptor) == 0 else {
                 throw DatabaseError.system(
                     "synchronise in \(directory)", remedy: "see the system's log for disk errors")

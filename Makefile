@@ -29,12 +29,17 @@ test:
 	swift test --skip-build --no-parallel --filter '$(QUIET)'
 	$$(scripts/python) Tests/Browser/board_test.py --weir .build/debug/weir --chromium /usr/bin/chromium --out $(OUT)/browser
 
+# WEIR_BENCH adds GRDB and the benchmark to the package. That build has a directory of its own: in the usual one each
+# change between the two manifests would drop GRDB's checkout and build it again, which takes minutes.
+# make bench SQLITE_BENCH="--quick --filter 'point read'" measures less.
 bench:
 	@scripts/setup bench
-	swift build -c release --product weir
 	@mkdir -p .build/bench
+	swift build -c release --product weir
 	python3 bench/webhook_bench.py --weir .build/release/weir --directory .build/bench
+	WEIR_BENCH=1 swift build -c release --product sqlite-bench --scratch-path .build/bench-build
+	python3 bench/sqlite_bench.py --bench .build/bench-build/release/sqlite-bench --directory .build/bench $(SQLITE_BENCH)
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	@scripts/check-repository

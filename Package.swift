@@ -129,3 +129,20 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// What only the benchmark needs, GRDB among it, stays out of the manifest that others depend on. It is no nested package,
+// since that would see public symbols only.
+if Context.environment["WEIR_BENCH"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"))
+    package.products.append(.executable(name: "sqlite-bench", targets: ["sqlite-bench"]))
+    package.targets += [
+        .target(
+            name: "CSQLiteBench", path: "Benchmarks/CSQLiteBench", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .executableTarget(
+            name: "sqlite-bench",
+            dependencies: [
+                "CSQLiteBench", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", product("GRDB", "GRDB.swift"),
+            ],
+            path: "Benchmarks/SQLiteBenchmarks", swiftSettings: settings),
+    ]
+}

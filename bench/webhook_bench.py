@@ -363,15 +363,15 @@ def reconcile(wrk, marks, counted, rows):
 
 
 def merge_results(path, entries):
-    """Write the entries into the list at `path`, in the place of older ones of the same name."""
+    """Write the entries into the list at `path`, in the place of older ones of the same name and number of tasks."""
     known = []
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             known = json.load(file)
         if not isinstance(known, list):
             raise Failure(f"{path} is not a list")
-    names = {entry["name"] for entry in entries}
-    known = [entry for entry in known if entry.get("name") not in names] + entries
+    replaced = {(entry["name"], entry.get("tasks")) for entry in entries}
+    known = [entry for entry in known if (entry.get("name"), entry.get("tasks")) not in replaced] + entries
     temporary = path + ".new"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(known, file, indent=2)

@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 _Noreturn static void fail(sqlite3 *db, const char *what) {
     fprintf(stderr, "%s: %s\n", what, db != NULL ? sqlite3_errmsg(db) : "out of memory");
@@ -62,6 +64,22 @@ int64_t weir_bench_integer(const char *path, const char *sql) {
 double weir_bench_row_bytes(const char *path) {
     int64_t bytes = weir_bench_integer(path, "PRAGMA page_count") * weir_bench_integer(path, "PRAGMA page_size");
     return (double)bytes / (double)weir_bench_integer(path, "SELECT count(*) FROM jobs");
+}
+
+double weir_bench_processor_seconds(double *all) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    *all = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (file != NULL) {
+        unsigned long long user, nice, system, idle, wait, irq, softirq, steal;
+        if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &wait, &irq,
+                   &softirq, &steal) == 8)
+            *all = (double)(user + nice + system + irq + softirq + steal) / (double)sysconf(_SC_CLK_TCK);
+        fclose(file);
+    }
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+        + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 const char *weir_bench_sqlite_version(void) { return sqlite3_libversion(); }

@@ -46,7 +46,7 @@ struct DeadlineCase {
         var entries: [Entry] = []
         for statement in Statement.allCases {
             for tasks in [1, 64] {
-                let name = "deadline, \(statement.rawValue)\(tasks == 1 ? "" : " beside point reads")"
+                let name = "deadline, \(statement.rawValue)\(tasks == 1 ? "" : " beside readers")"
                 guard self.options.wants(name) else { continue }
                 let entry = try await self.run(statement, name: name, tasks: tasks)
                 let figures = (entry.peers["weir"] ?? [:]).sorted { $0.key < $1.key }

@@ -13,8 +13,25 @@ struct Measurement: Sendable {
     /// Of the values read: two peers that did the same read the same.
     var sum: Int64 = 0
     var latencies = Histogram()
+    /// Processor time of this process.
+    var processorSeconds = 0.0
+    /// Processor time of everything else on the machine; a sign of how far the other figures can be trusted.
+    var othersSeconds = 0.0
 
     var perSecond: Double { self.seconds > 0 ? Double(self.operations) / self.seconds : 0 }
+}
+
+extension Peer {
+    /// Runs one kind of operation under a load, with the processor time that it took.
+    func timed(_ kind: Kind, _ load: Load) async throws -> Measurement {
+        var before = 0.0
+        var after = 0.0
+        let mine = weir_bench_processor_seconds(&before)
+        var found = try await self.run(kind, load)
+        found.processorSeconds = weir_bench_processor_seconds(&after) - mine
+        found.othersSeconds = max(0, after - before - found.processorSeconds)
+        return found
+    }
 }
 
 /// Latencies in buckets of 1.6 %; the buckets are those of the C loop.

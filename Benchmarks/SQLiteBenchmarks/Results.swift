@@ -43,6 +43,12 @@ extension Entry {
             "ops_per_s_max": rates.last ?? 0, "operations": Double(latencies.count),
             "max_us": Double(latencies.maxNanoseconds) / 1e3,
         ]
+        let processor = rounds.reduce(0) { $0 + $1.processorSeconds }
+        if processor > 0 {
+            figures["cpu_us_per_op"] = processor * 1e6 / Double(max(1, latencies.count))
+            let others = rounds.reduce(0) { $0 + $1.othersSeconds } / rounds.reduce(0) { $0 + $1.seconds }
+            figures["others_cores"] = others
+        }
         for (key, share) in [("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999)] {
             figures[key] = latencies.percentile(share) ?? 0
         }
@@ -58,14 +64,15 @@ extension Entry {
     var summary: String {
         let parts = PeerName.allCases.compactMap { peer -> String? in
             guard let figures = self.peers[peer.rawValue], let rate = figures["ops_per_s"] else { return nil }
+            let processor = figures["cpu_us_per_op"].map { ", \($0) µs of processor" } ?? ""
             let allocations = figures["allocations_per_op"].map { ", \($0) allocations" } ?? ""
             return "\(peer.rawValue) \(Int(rate))/s (p50 \(figures["p50_us"] ?? 0) µs, p99 \(figures["p99_us"] ?? 0) µs"
-                + "\(allocations))"
+                + "\(processor)\(allocations))"
         }
         return "\(self.name), \(self.tasks): " + parts.joined(separator: "; ")
     }
 
-    private static func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+    private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 }
 
 /// Writes the entries as a JSON list.

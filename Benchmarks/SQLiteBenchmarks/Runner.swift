@@ -43,7 +43,7 @@ struct Runner {
                 let name = names[(turn + round) % names.count]
                 let before = weir_bench_slow_syncs()
                 let load = Load(tasks: tasks, seconds: self.options.seconds, seed: UInt64(round * 7_919 + 1))
-                rounds[name, default: []].append(try await peers[name].run(one.kind, load))
+                rounds[name, default: []].append(try await peers[name].timed(one.kind, load))
                 syncs[name, default: 0] += weir_bench_slow_syncs() - before
             }
         }

@@ -20,6 +20,9 @@ static inline uint64_t weir_bench_now(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/// Processor time of this process so far, in seconds; of all processes on the machine in `*all`, where it tells.
+double weir_bench_processor_seconds(double *all);
+
 /// The next number of the splitmix64 sequence whose state is given.
 static inline uint64_t weir_bench_next(uint64_t *state) {
     uint64_t z = (*state += 0x9e3779b97f4a7c15u);

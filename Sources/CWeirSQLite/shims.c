@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -27,6 +28,37 @@ int weir_sqlite3_bind_text(sqlite3_stmt *statement, int index, const char *text,
 
 int weir_sqlite3_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, int64_t count) {
     return sqlite3_bind_blob64(statement, index, bytes, (sqlite3_uint64)count, SQLITE_TRANSIENT);
+}
+
+// SQLite's open handle of the log: opening the file a second time is none of our business.
+static sqlite3_file *log_file(sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return code == SQLITE_OK && file != NULL && file->pMethods != NULL ? file : NULL;
+}
+
+int64_t weir_sqlite3_log_bytes(sqlite3 *db) {
+    sqlite3_file *file = log_file(db);
+    sqlite3_int64 size = 0;
+    return file != NULL && file->pMethods->xFileSize(file, &size) == SQLITE_OK ? (int64_t)size : 0;
+}
+
+int weir_sqlite3_rewrite_log(sqlite3 *db) {
+    sqlite3_file *file = log_file(db);
+    if (file == NULL) return SQLITE_OK;
+    sqlite3_int64 size = 0;
+    int code = file->pMethods->xFileSize(file, &size);
+    if (code != SQLITE_OK || size == 0) return code;
+    enum { chunk_max = 1 << 16 };
+    char *chunk = malloc(chunk_max);
+    if (chunk == NULL) return SQLITE_NOMEM;
+    for (sqlite3_int64 offset = 0; code == SQLITE_OK && offset < size; offset += chunk_max) {
+        int count = (int)(size - offset < chunk_max ? size - offset : chunk_max);
+        code = file->pMethods->xRead(file, chunk, count, offset);
+        if (code == SQLITE_OK) code = file->pMethods->xWrite(file, chunk, count, offset);
+    }
+    free(chunk);
+    return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
 }
 
 int weir_lock_exclusively(int descriptor) {

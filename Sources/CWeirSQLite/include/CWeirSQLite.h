@@ -20,6 +20,16 @@ int weir_sqlite3_bind_text(sqlite3_stmt *statement, int index, const char *text,
 /// Binds bytes that SQLite copies.
 int weir_sqlite3_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, int64_t count);
 
+/// Size of the write-ahead log's file in bytes; 0 when there is none, or when it cannot be told.
+int64_t weir_sqlite3_log_bytes(sqlite3 *db);
+
+/// Writes the bytes of the write-ahead log over themselves and synchronises the file, through SQLite's own handle of it.
+/// The caller holds the write lock and runs no statement. Returns SQLite's result code.
+///
+/// A system that failed to write pages may mark them as written all the same, and its next sync then says nothing;
+/// pages that were written again are dirty again.
+int weir_sqlite3_rewrite_log(sqlite3 *db);
+
 /// Takes an exclusive open-file-description lock on the whole file without waiting.
 /// Returns 0, or errno: EAGAIN or EACCES when somebody else holds it.
 int weir_lock_exclusively(int descriptor);

@@ -32,6 +32,8 @@ final class SQLiteConnection {
     fileprivate var isInsideLease = false
     /// Frames in the write-ahead log after the last commit of this connection.
     private(set) var walFrames = 0
+    /// Bytes of text and blobs bound so far.
+    private(set) var boundBytes = 0
 
     /// Virtual machine instructions between two looks at the deadline: about 10 to 50 µs of work.
     private static let progressInterval: Int32 = 1_000
@@ -199,7 +201,7 @@ extension SQLiteConnection: SQLWriting {
     @usableFromInline
     func forEachRow(_ sql: SQL, _ body: (any SQLRow) throws -> Bool) throws {
         try self.withStatement(sql.text) { statement in
-            try statement.bind(sql.values)
+            self.boundBytes += try statement.bind(sql.values)
             while try statement.step() {
                 guard try body(statement) else { return }
             }
@@ -209,7 +211,7 @@ extension SQLiteConnection: SQLWriting {
     @usableFromInline
     func execute(_ sql: SQL) throws -> Int {
         try self.withStatement(sql.text) { statement in
-            try statement.bind(sql.values)
+            self.boundBytes += try statement.bind(sql.values)
             return try statement.run()
         }
     }
@@ -219,7 +221,7 @@ extension SQLiteConnection: SQLWriting {
         try self.withStatement(sql.text) { statement in
             var changed = 0
             for row in rows {
-                try statement.bind(row)
+                self.boundBytes += try statement.bind(row)
                 changed += try statement.run()
                 statement.reset()
             }

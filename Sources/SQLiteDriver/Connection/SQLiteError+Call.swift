@@ -15,6 +15,10 @@ extension DatabaseError.Code {
     public static let sqliteInterrupt = Self(rawValue: SQLITE_INTERRUPT)
     /// The operating system reported an I/O error.
     public static let sqliteIOError = Self(rawValue: SQLITE_IOERR)
+    /// The operating system could not write what it had taken before; its next word on that file may be untrue.
+    public static let sqliteSyncFailed = Self(rawValue: SQLITE_IOERR | 4 << 8)
+    /// The same of a directory.
+    public static let sqliteDirectorySyncFailed = Self(rawValue: SQLITE_IOERR | 5 << 8)
     /// The file is damaged.
     public static let sqliteCorrupt = Self(rawValue: SQLITE_CORRUPT)
     /// The disk is full.

@@ -52,7 +52,8 @@ final class SQLiteStatement: SQLRow {
 
     deinit { sqlite3_finalize(self.handle) }
 
-    func bind(_ values: [SQLValue]) throws {
+    /// - Returns: Bytes of text and blobs among the values.
+    func bind(_ values: [SQLValue]) throws -> Int {
         guard self.parameterCount == values.count else {
             throw DatabaseError(
                 code: .sqliteMisuse, operation: "bind",
@@ -60,6 +61,7 @@ final class SQLiteStatement: SQLRow {
                 sql: self.text)
         }
         var index: Int32 = 0
+        var bytes = 0
         for value in values {
             index += 1
             let code =
@@ -68,8 +70,9 @@ final class SQLiteStatement: SQLRow {
                 case .integer(let value): sqlite3_bind_int64(self.handle, index, value)
                 case .real(let value): sqlite3_bind_double(self.handle, index, value)
                 case .text(var value):
-                    value.withUTF8 { bytes in
-                        bytes.withMemoryRebound(to: CChar.self) {
+                    value.withUTF8 { text in
+                        bytes += text.count
+                        return text.withMemoryRebound(to: CChar.self) {
                             // An empty Swift string may have no address; SQLite would take that for null.
                             guard let base = $0.baseAddress else {
                                 return weir_sqlite3_bind_text(self.handle, index, "", 0)
@@ -80,12 +83,14 @@ final class SQLiteStatement: SQLRow {
                 case .blob(let value):
                     value.isEmpty
                         ? sqlite3_bind_zeroblob(self.handle, index, 0)
-                        : value.withUnsafeBytes {
-                            weir_sqlite3_bind_blob(self.handle, index, $0.baseAddress, Int64($0.count))
+                        : value.withUnsafeBytes { blob in
+                            bytes += blob.count
+                            return weir_sqlite3_bind_blob(self.handle, index, blob.baseAddress, Int64(blob.count))
                         }
                 }
             guard code == SQLITE_OK else { throw DatabaseError.call("bind", self.db, sql: self.text) }
         }
+        return bytes
     }
 
     /// Takes a step.

@@ -38,6 +38,9 @@ public struct SQLiteConfiguration: Sendable {
     public var groupMax: Int
     /// Longest time the members of one transaction may take together before it is committed.
     public var groupTimeMax: Duration
+    /// Text and blobs, in bytes, that the members of one transaction may bind together before it is committed. It
+    /// bounds the log that one transaction makes, and the memory of its pages.
+    public var groupBytesMax: Int
     /// How safe a commit is.
     public var durability: Durability
     /// Page cache of all connections together, in bytes.
@@ -72,6 +75,7 @@ public struct SQLiteConfiguration: Sendable {
         self.writesWaitingMax = 16_384
         self.groupMax = 1_024
         self.groupTimeMax = .milliseconds(100)
+        self.groupBytesMax = 16 << 20
         self.durability = .full
         self.memoryBytes = 64 << 20
         self.busyTimeout = .seconds(5)
@@ -95,8 +99,8 @@ public struct SQLiteConfiguration: Sendable {
         return limits
     }
 
-    /// The writer is a pool of one. Groups are cut by the driver, by count and time; the pool hands over all that
-    /// waits, in bounds. A write that runs is not given up: its outcome is near.
+    /// The writer is a pool of one. Groups are cut by the driver, by count, time and bytes; the pool hands over
+    /// all that waits, in bounds. A write that runs is not given up: its outcome is near.
     var writerLimits: PoolStateMachine.Limits {
         var limits = PoolStateMachine.Limits(connectionsMax: 1, waitersMax: self.writesWaitingMax)
         limits.connectionsMin = 1

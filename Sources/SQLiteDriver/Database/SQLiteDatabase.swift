@@ -68,10 +68,11 @@ public final class SQLiteDatabase: Database {
             driver: SQLiteReaderDriver(configuration: configuration), limits: configuration.readerLimits,
             timer: self.timer, delegate: configuration.delegate)
         self.readers = readers
+        let writer = SQLiteWriterDriver(
+            configuration: configuration, statistics: self.writerStatistics, readers: readers)
+        writer.suspendReaders(cause: "the file is being opened")
         self.writer = ConnectionPool(
-            driver: SQLiteWriterDriver(configuration: configuration, statistics: self.writerStatistics) {
-                readers.recycle()
-            }, limits: configuration.writerLimits, timer: self.timer, delegate: configuration.delegate)
+            driver: writer, limits: configuration.writerLimits, timer: self.timer, delegate: configuration.delegate)
     }
 
     @inlinable
@@ -95,6 +96,13 @@ public final class SQLiteDatabase: Database {
 
     /// A moment's figures of the writer's queue.
     public var writerPool: PoolStatistics { self.writer.snapshot() }
+
+    /// What is being recovered, from the opening or from a failure of the disk, until reads and writes go on; nil when
+    /// all is well.
+    public var recovery: String? { self.writerStatistics.recovery }
+
+    /// The write-ahead log, while a reader keeps it over four times its goal; nil when all is well.
+    public var pinned: PinnedLog? { self.writerStatistics.pinned }
 
     /// Refuses new work, lets the rest end, closes the readers, empties the log and closes the writer.
     ///

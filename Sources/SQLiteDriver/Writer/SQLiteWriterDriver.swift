@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import CWeirSQLite
 import ConnectionPoolModule
 import SQLCore
 
@@ -18,260 +19,193 @@ struct SQLiteWriterDriver: PoolDriver {
     let name = "writer"
     let configuration: SQLiteConfiguration
     let statistics: WriterStatistics
-    /// Called when the connection had to be given up: whatever else is open must be opened anew.
-    let onBroken: @Sendable () -> Void
+    let readers: ConnectionPool<SQLiteReaderDriver>
+    private let log: LogKeeper
 
+    init(
+        configuration: SQLiteConfiguration, statistics: WriterStatistics, readers: ConnectionPool<SQLiteReaderDriver>
+    ) {
+        self.configuration = configuration
+        self.statistics = statistics
+        self.readers = readers
+        self.log = LogKeeper(goalBytes: configuration.walGoalBytes)
+    }
+
+    /// Opens the connection, and the way for readers, once what was left behind is recovered.
+    ///
+    /// - Throws: ``DatabaseError``; also while a reader of before a failure has not ended.
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
+        guard self.statistics.recovery == nil || self.readers.waitUntilEmpty(for: Self.readersPatience) else {
+            throw self.readersError
+        }
         let connection = try SQLiteConnection(self.configuration, role: .writer)
-        // Pages that a crash left in the log are recovered by this connection, before any other exists.
-        _ = try connection.scalar("SELECT count(*) FROM sqlite_schema")
-        // What was recovered may be in the page cache only; a checkpoint synchronises the log before it copies. From
-        // then on a delivery that is found in the database is on the disk.
-        self.checkpoint(connection, mode: "PASSIVE")
+        self.statistics.opened()
+        do {
+            // Pages that a crash left in the log are recovered by this connection, before any other exists.
+            _ = try connection.scalar("SELECT count(*) FROM sqlite_schema")
+            try self.settleLog(connection)
+        } catch {
+            connection.close()
+            throw error
+        }
+        self.statistics.recovering(nil)
+        self.readers.resume()
         return connection
     }
 
     func execute(
-        _ batch: LeaseBatch, on connection: SQLiteConnection, answer: (Job) -> Void
+        _ leases: LeaseBatch, on connection: SQLiteConnection, answer: (Job) -> Void
     ) -> ConnectionVerdict {
-        var pending = ([batch.first] + batch.rest)[...]
-        while !pending.isEmpty {
-            let group = self.runGroup(&pending, on: connection, answer: answer)
-            switch group {
-            case .ready(let members):
-                guard self.commit(members, on: connection, answer: answer) else {
-                    self.failAll(pending, self.brokenError, answer: answer)
-                    self.onBroken()
-                    return .broken
-                }
-            case .busy(let error):
-                self.failAll(pending, error, answer: answer)
-                pending.removeAll()
-            case .broken(let error):
-                self.failAll(pending, error, answer: answer)
-                self.onBroken()
-                return .broken
-            }
+        let limits = WriteBatch<Job>.Limits(
+            countMax: self.configuration.groupMax, timeMax: self.configuration.groupTimeMax,
+            bytesMax: self.configuration.groupBytesMax)
+        var batch = WriteBatch([leases.first] + leases.rest, limits: limits) { $0.lease.lane.isHeavy }
+        while !batch.isDone {
+            let stop =
+                self.runGroup(&batch, on: connection, answer: answer)
+                ?? self.commit(&batch, on: connection, answer: answer)
+            guard let stop else { continue }
+            // Whoever is told that an outcome is unknown, and looks, must not see the state of before the recovery.
+            if case .recover(let cause) = stop.remedy { self.suspendReaders(cause: cause) }
+            if let unknown = stop.unknown { self.failAll(batch.takeMembers(), unknown, answer: answer) }
+            self.failAll(batch.takeAll(), stop.error, answer: answer)
+            if case .none = stop.remedy { break }
+            return .broken
         }
         // Without a gap the log would grow for as long as the load lasts.
-        self.checkpoint(connection, ifOver: 4 * self.configuration.walGoalBytes)
+        self.tidyLog(connection, .underLoad)
         return .reusable
+    }
+
+    /// Keeps readers away until the writer has opened and recovered the file.
+    func suspendReaders(cause: String) {
+        self.statistics.recovering(cause)
+        self.readers.suspend(cause: cause)
     }
 
     /// Every group has been looked at already when it ended.
     func validate(_ connection: SQLiteConnection) -> Bool { connection.isAutocommit }
 
-    // MARK: - Members
-
-    private enum Group {
-        /// These members have run; the transaction is open unless there are none.
-        case ready([Job])
-        /// Another process has the lock, and has kept it for the whole busy time-out: the others need not try.
-        case busy(any Error)
-        /// The connection is of no more use; nothing was committed.
-        case broken(any Error)
-    }
-
-    /// Begins a transaction and runs members until the group is full.
-    private func runGroup(
-        _ pending: inout ArraySlice<Job>, on connection: SQLiteConnection, answer: (Job) -> Void
-    ) -> Group {
-        var members: [Job] = []
-        let started = MonotonicInstant.now
-        while let job = pending.first {
-            if members.count >= self.configuration.groupMax { break }
-            if !members.isEmpty, MonotonicInstant.now - started > self.configuration.groupTimeMax { break }
-            pending.removeFirst()
-            if job.isStopped {
-                job.fail(self.lateError)
-                answer(job)
-                continue
-            }
-            if members.isEmpty, connection.isAutocommit {
-                do {
-                    try connection.control("BEGIN IMMEDIATE")
-                } catch {
-                    pending = [job] + pending
-                    let error = Self.notCommitted(error)
-                    return (error as? DatabaseError)?.code.primary == .sqliteBusy ? .busy(error) : .broken(error)
-                }
-            }
-            do {
-                // A member alone needs no savepoint, and is spared the copies of pages that one makes.
-                let isAlone = members.isEmpty && pending.isEmpty
-                if try isAlone ? self.runAlone(job, on: connection) : self.runMember(job, on: connection) {
-                    members.append(job)
-                } else if connection.isAutocommit {
-                    // The transaction is gone and with it the work of those before: they run again.
-                    answer(job)
-                    pending = members + pending
-                    members.removeAll()
-                } else {
-                    answer(job)
-                }
-            } catch {
-                job.fail(Self.notCommitted(error))
-                answer(job)
-                guard connection.isAutocommit else {
-                    self.rollBack(connection)
-                    pending = members + pending
-                    return .broken(Self.notCommitted(error))
-                }
-                pending = members + pending
-                members.removeAll()
-            }
-        }
-        if members.isEmpty, !connection.isAutocommit { self.rollBack(connection) }
-        return .ready(members)
-    }
-
-    /// Runs the only member of a transaction.
-    ///
-    /// - Returns: False when it failed; the transaction is gone then.
-    private func runAlone(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
-        guard let error = connection.withLease(job, { job.run(on: connection) }) else {
-            // SQLite may have ended the transaction without telling the statement that ran: nothing is committed then.
-            if connection.isAutocommit { job.fail(DatabaseError.transactionLost) }
-            return !connection.isAutocommit
-        }
-        job.fail(Self.notCommitted(error))
-        if !connection.isAutocommit { try connection.control("ROLLBACK") }
-        return false
-    }
-
-    /// Runs one member inside a savepoint.
-    ///
-    /// - Returns: False when the member failed; its own work is undone, and perhaps the transaction with it.
-    private func runMember(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
-        try connection.control("SAVEPOINT member")
-        let error = connection.withLease(job) { job.run(on: connection) }
-        guard let error else {
-            if connection.isAutocommit {
-                job.fail(DatabaseError.transactionLost)
-                return false
-            }
-            try connection.control("RELEASE member")
-            return true
-        }
-        job.fail(Self.notCommitted(error))
-        if !connection.isAutocommit {
-            try connection.control("ROLLBACK TO member")
-            try connection.control("RELEASE member")
-        }
-        return false
-    }
-
-    // MARK: - Commit
-
-    /// Commits the group and answers its members.
-    ///
-    /// - Returns: False when the connection must be replaced.
-    private func commit(
-        _ members: [Job], on connection: SQLiteConnection, answer: (Job) -> Void
-    ) -> Bool {
-        guard !members.isEmpty else { return true }
-        let started = MonotonicInstant.now
-        do {
-            try connection.control("COMMIT")
-        } catch let error as DatabaseError {
-            return self.commitFailed(error, members, on: connection, answer: answer)
-        } catch {
-            preconditionFailure("the driver's own statements throw DatabaseError only")
-        }
-        self.statistics.committed(members: members.count, duration: .now - started)
-        for job in members { answer(job) }
-        return true
-    }
-
-    private func commitFailed(
-        _ error: DatabaseError, _ members: [Job], on connection: SQLiteConnection, answer: (Job) -> Void
-    ) -> Bool {
-        switch error.code {
-        case .sqliteConstraint where members.count > 1:
-            // One member's deferred constraint fails the commit of all: each runs again in a transaction of its own.
-            self.rollBack(connection)
-            var rest = members[...]
-            while let job = rest.popFirst() {
-                var alone = [job][...]
-                let group = self.runGroup(&alone, on: connection, answer: answer)
-                if case .ready(let one) = group, self.commit(one, on: connection, answer: answer) { continue }
-                // Those that were not answered yet: this one, if it could not even begin, and the rest.
-                self.failAll(alone + rest, self.brokenError, answer: answer)
-                return false
-            }
-            return true
-        case .sqliteConstraint, .sqliteBusy, .sqliteFull:
-            self.rollBack(connection)
-            self.failAll(members[...], Self.notCommitted(error), answer: answer)
-            return connection.isAutocommit
-        default:
-            // After a failed sync the frames may be in the log or not, and a second sync may lie.
-            var unknown = error
-            unknown.outcome = .unknown
-            self.failAll(members[...], unknown, answer: answer)
-            return false
-        }
-    }
-
-    private func rollBack(_ connection: SQLiteConnection) {
-        guard !connection.isAutocommit else { return }
-        // SQLite rolls back by itself when this fails, or the connection is replaced by the caller.
-        try? connection.control("ROLLBACK")
-    }
-
-    private func failAll(_ jobs: ArraySlice<Job>, _ error: any Error, answer: (Job) -> Void) {
-        for job in jobs {
-            job.fail(error)
-            answer(job)
-        }
-    }
-
-    // MARK: - Errors
-
-    private static func notCommitted(_ error: any Error) -> any Error {
-        guard var error = error as? DatabaseError else { return error }
-        error.outcome = .notCommitted
-        return error
-    }
-
-    private var lateError: DatabaseError {
-        DatabaseError(
-            code: .sqliteInterrupt, operation: "write", message: "its deadline passed before it began",
-            outcome: .notCommitted)
-    }
-
-    private var brokenError: DatabaseError {
-        DatabaseError(
-            code: .sqliteIOError, operation: "write", message: "the writer connection failed and is being reopened",
-            outcome: .notCommitted)
-    }
-
-    // MARK: - Gaps
-
     /// Moves committed pages from the log into the file, between two groups and only here.
-    func becameIdle(_ connection: SQLiteConnection) {
-        self.checkpoint(connection, ifOver: self.configuration.walGoalBytes)
-    }
+    func becameIdle(_ connection: SQLiteConnection) { self.tidyLog(connection, .gap) }
 
     /// Empties the log, then closes.
     func close(_ connection: SQLiteConnection, isHealthy: Bool) {
         // After a failed sync a checkpoint would rest on pages that may never have reached the disk.
-        if isHealthy { self.checkpoint(connection, mode: "TRUNCATE") }
+        if isHealthy { _ = self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE) }
         connection.close()
     }
 
-    private func checkpoint(_ connection: SQLiteConnection, ifOver bytes: Int) {
-        guard connection.walFrames * Self.frameBytes >= bytes else { return }
-        self.checkpoint(connection, mode: "PASSIVE")
+    /// How long one try to open waits for readers to end; the pool tries again, and says meanwhile what it waits for.
+    private static let readersPatience: Duration = .seconds(1)
+
+    private var readersError: DatabaseError {
+        let holders = self.readers.holders.map(\.description).joined(separator: ", ")
+        return DatabaseError(
+            code: .sqliteBusy, operation: "recover \(self.configuration.path)",
+            message: "readers of before the failure have not ended yet: \(holders.isEmpty ? "stopped ones" : holders)",
+            outcome: .notCommitted)
+    }
+
+    // MARK: - The log
+
+    /// What the writer's thread knows of the log. Only that thread touches it: at most one connection exists.
+    private final class LogKeeper: @unchecked Sendable {
+        var policy: LogPolicy
+        /// A checkpoint failed: the system may have dropped pages of the log that were never written.
+        var isSuspect = false
+
+        init(goalBytes: Int) { self.policy = LogPolicy(goalBytes: goalBytes) }
     }
 
     /// A page of the default size and its frame header. Source: sqlite.org/fileformat2.html#walformat.
     private static let frameBytes = 4_096 + 24
 
-    private func checkpoint(_ connection: SQLiteConnection, mode: String) {
+    /// How long a checkpoint under load waits for readers of older snapshots to end, so that readers that overlap for
+    /// ever cannot keep the log from being begun anew.
+    private static let patience: Duration = .milliseconds(5)
+
+    /// Makes sure that what was recovered is on the disk, and empties the log.
+    ///
+    /// After a crash, and more so after a failed sync, pages of the log may be in the system's cache only, marked as
+    /// written; a checkpoint would synchronise nothing and then copy them into the file.
+    private func settleLog(_ connection: SQLiteConnection) throws {
+        self.log.policy = LogPolicy(goalBytes: self.configuration.walGoalBytes)
+        self.log.isSuspect = false
+        try self.rewriteLog(connection)
+        _ = try self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, waiting: .zero).get()
+    }
+
+    /// Writes the log's bytes over themselves and synchronises it, with the writer's lock held.
+    private func rewriteLog(_ connection: SQLiteConnection) throws {
+        try connection.control("BEGIN IMMEDIATE")
+        defer { self.rollBack(connection) }
+        let code = weir_sqlite3_rewrite_log(connection.db)
+        guard code == SQLITE_OK else {
+            throw DatabaseError(
+                code: .init(rawValue: code), operation: "write the log of \(self.configuration.path) anew",
+                message: String(cString: sqlite3_errstr(code)))
+        }
+    }
+
+    private func tidyLog(_ connection: SQLiteConnection, _ moment: LogPolicy.Moment) {
+        let bytes = connection.walFrames * Self.frameBytes
+        let started = MonotonicInstant.now
+        guard self.log.policy.shouldCheckpoint(moment, bytes: bytes, now: started) else { return }
+        do {
+            if self.log.isSuspect {
+                try self.rewriteLog(connection)
+                self.log.isSuspect = false
+            }
+            let isUrgent = moment == .underLoad
+            let result = try self.checkpoint(
+                connection, isUrgent ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                waiting: isUrgent ? Self.patience : .zero
+            ).get()
+            if self.log.policy.checkpointed(moment, result, now: .now) {
+                let cut = try self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, waiting: .zero).get()
+                if cut.fileBytes == 0 { self.log.policy.truncated() }
+            }
+            self.report(result, connection)
+        } catch {
+            // The log stays as it is: nothing is lost, and a later gap tries again.
+            let now = MonotonicInstant.now
+            self.log.policy.failed(after: now - started, now: now)
+        }
+    }
+
+    private func report(_ result: LogPolicy.Result, _ connection: SQLiteConnection) {
+        let framesWaiting = result.frames - result.framesCopied
+        let pinned = self.log.policy.pinnedSince.map {
+            PinnedLog(
+                bytes: result.fileBytes, framesWaiting: framesWaiting, since: $0, holders: self.readers.holders)
+        }
+        self.statistics.log(
+            bytes: Int(weir_sqlite3_log_bytes(connection.db)), framesWaiting: framesWaiting, pinned: pinned)
+    }
+
+    /// - Parameter patience: How long it may wait for readers, instead of as long as for a lock.
+    /// - Returns: What became of the log; a reader in the way is no failure.
+    private func checkpoint(
+        _ connection: SQLiteConnection, _ mode: Int32, waiting patience: Duration? = nil
+    ) -> Result<LogPolicy.Result, DatabaseError> {
         precondition(connection.role == .writer, "only the writer checkpoints")
         self.statistics.checkpointing(connection.db)
-        // A checkpoint that fails leaves the log as it is: nothing is lost, and the next gap tries again.
-        try? connection.control("PRAGMA wal_checkpoint(\(mode))")
+        let started = MonotonicInstant.now
+        let usual = Int32(clamping: self.configuration.busyTimeout.inMilliseconds)
+        sqlite3_busy_timeout(connection.db, patience.map { Int32(clamping: $0.inMilliseconds) } ?? usual)
+        defer { sqlite3_busy_timeout(connection.db, usual) }
+        var frames: Int32 = 0
+        var copied: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(connection.db, "main", mode, &frames, &copied)
+        guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else {
+            self.log.isSuspect = true
+            self.statistics.checkpointFailed()
+            return .failure(.call("checkpoint", connection.db))
+        }
+        return .success(
+            LogPolicy.Result(
+                frames: Int(frames), framesCopied: Int(copied), fileBytes: Int(weir_sqlite3_log_bytes(connection.db)),
+                duration: .now - started))
     }
 }

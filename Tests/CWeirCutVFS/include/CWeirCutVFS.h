@@ -7,6 +7,9 @@
 #ifndef CWEIRCUTVFS_H
 #define CWEIRCUTVFS_H
 
+#include "CWeirFaultVFS.h"
+#include "CWeirMachine.h"
+
 #include <stdint.h>
 
 // A SQLite VFS for tests: it passes everything on to the system's own, and logs what would matter to a disk whose

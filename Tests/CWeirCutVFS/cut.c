@@ -16,6 +16,9 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir_cut_operation *operations;
 static int64_t count, capacity;
+static int is_overwrite_safe = 1;
+/// Syncs of a log until one fails; 0: none.
+static int64_t syncs_until_loss;
 
 static void record(weir_cut_kind kind, const char *path, int64_t offset, const void *bytes, int64_t length) {
     weir_cut_operation operation = {kind, strdup(path), offset, length, NULL};
@@ -57,10 +60,33 @@ void weir_cut_reset(void) {
     pthread_mutex_unlock(&lock);
 }
 
+void weir_cut_promise_safe_overwrite(int is_promised) {
+    pthread_mutex_lock(&lock);
+    is_overwrite_safe = is_promised;
+    pthread_mutex_unlock(&lock);
+}
+
+void weir_cut_lose_at_sync(int64_t nth) {
+    pthread_mutex_lock(&lock);
+    syncs_until_loss = nth;
+    pthread_mutex_unlock(&lock);
+}
+
+static int is_to_be_lost(void) {
+    pthread_mutex_lock(&lock);
+    int result = syncs_until_loss == 1;
+    if (syncs_until_loss > 0) syncs_until_loss -= 1;
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
 // MARK: Files
 
 typedef struct {
     sqlite3_file base;
+    int is_log;
+    /// SQLite's Unix layer synchronises the directory with the first sync of a log or a journal that it may have made.
+    int syncs_directory;
     /// NULL for temporary files, which no power cut concerns.
     char *path;
     /// The system's file follows in the same allocation.
@@ -94,8 +120,17 @@ static int cut_truncate(sqlite3_file *file, sqlite3_int64 size) {
 }
 
 static int cut_sync(sqlite3_file *file, int flags) {
+    cut_file *self = (cut_file *)file;
+    if (self->is_log && is_to_be_lost()) {
+        record(WEIR_CUT_LOSE, PATH(file), 0, NULL, 0);
+        return SQLITE_IOERR_FSYNC;
+    }
     int code = REAL(file)->pMethods->xSync(REAL(file), flags);
-    if (code == SQLITE_OK && PATH(file)) record(WEIR_CUT_SYNC, PATH(file), 0, NULL, 0);
+    if (code == SQLITE_OK && PATH(file)) {
+        record(WEIR_CUT_SYNC, PATH(file), 0, NULL, 0);
+        if (self->syncs_directory) record(WEIR_CUT_SYNC_DIRECTORY, PATH(file), 0, NULL, 0);
+        self->syncs_directory = 0;
+    }
     return code;
 }
 
@@ -113,10 +148,13 @@ static int cut_control(sqlite3_file *file, int operation, void *argument) {
 
 static int cut_sector_size(sqlite3_file *file) { return REAL(file)->pMethods->xSectorSize(REAL(file)); }
 
-// No promises about what a cut leaves: neither atomic sectors nor safe appends.
+// No promises about what a cut leaves, but for that one: neither atomic sectors nor safe appends.
 static int cut_characteristics(sqlite3_file *file) {
     (void)file;
-    return 0;
+    pthread_mutex_lock(&lock);
+    int result = is_overwrite_safe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;
+    pthread_mutex_unlock(&lock);
+    return result;
 }
 
 static int cut_shm_map(sqlite3_file *file, int region, int size, int extend, void volatile **memory) {
@@ -146,17 +184,25 @@ static int cut_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
     cut_file *self = (cut_file *)file;
     self->real = (sqlite3_file *)(self + 1);
     self->path = NULL;
+    int is_kept = flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
+    int was_there = 1;
+    if (is_kept) system_vfs->xAccess(system_vfs, name, SQLITE_ACCESS_EXISTS, &was_there);
+    self->is_log = (flags & SQLITE_OPEN_WAL) != 0;
+    self->syncs_directory = (flags & SQLITE_OPEN_CREATE) && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
     int code = system_vfs->xOpen(system_vfs, name, self->real, flags, result);
     self->base.pMethods = self->real->pMethods ? &methods : NULL;
-    int is_kept = flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
-    if (code == SQLITE_OK && is_kept) self->path = strdup(name);
+    if (code == SQLITE_OK && is_kept) {
+        self->path = strdup(name);
+        if (!was_there) record(WEIR_CUT_CREATE, name, 0, NULL, 0);
+    }
     return code;
 }
 
 static int cut_delete(sqlite3_vfs *vfs, const char *name, int sync) {
     (void)vfs;
     int code = system_vfs->xDelete(system_vfs, name, sync);
-    if (code == SQLITE_OK) record(WEIR_CUT_DELETE, name, sync, NULL, 0);
+    if (code == SQLITE_OK) record(WEIR_CUT_DELETE, name, 0, NULL, 0);
+    if (code == SQLITE_OK && sync) record(WEIR_CUT_SYNC_DIRECTORY, name, 0, NULL, 0);
     return code;
 }
 

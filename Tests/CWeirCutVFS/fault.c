@@ -27,6 +27,7 @@ typedef struct {
     int is_lasting;
     /// Bytes by which files may still grow; negative: no limit.
     int64_t growth;
+    int64_t log_bytes;
     int64_t database_writers;
     /// Distinguishes resets of `database_writers`.
     int64_t era;
@@ -105,6 +106,13 @@ int64_t weir_fault_hits(int plan) {
     return result;
 }
 
+int64_t weir_fault_log_bytes(int plan) {
+    pthread_mutex_lock(&lock);
+    int64_t result = plans[plan].log_bytes;
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
 int64_t weir_fault_database_writers(int plan) {
     pthread_mutex_lock(&lock);
     int64_t result = plans[plan].database_writers;
@@ -169,11 +177,12 @@ typedef struct {
         if (told != SQLITE_OK) return told;                               \
     } while (0)
 
-static void note_writer(sqlite3_file *file) {
+static void note_write(sqlite3_file *file, int amount) {
     fault_file *self = SELF(file);
-    if (self->plan < 0 || !self->is_database) return;
+    if (self->plan < 0) return;
     pthread_mutex_lock(&lock);
-    if (self->counted_in != plans[self->plan].era) {
+    if (self->is_log) plans[self->plan].log_bytes += amount;
+    if (self->is_database && self->counted_in != plans[self->plan].era) {
         self->counted_in = plans[self->plan].era;
         plans[self->plan].database_writers += 1;
     }
@@ -204,13 +213,13 @@ static int fault_write(sqlite3_file *file, const void *bytes, int amount, sqlite
         if (effect == WEIR_FAULT_HALF) REAL(file)->pMethods->xWrite(REAL(file), bytes, amount / 2, offset);
         return code;
     }
-    note_writer(file);
+    note_write(file, amount);
     return REAL(file)->pMethods->xWrite(REAL(file), bytes, amount, offset);
 }
 
 static int fault_truncate(sqlite3_file *file, sqlite3_int64 size) {
     FAIL_IF_TOLD(file, WEIR_FAULT_TRUNCATE);
-    note_writer(file);
+    note_write(file, 0);
     return REAL(file)->pMethods->xTruncate(REAL(file), size);
 }
 

@@ -10,8 +10,13 @@ import FoundationEssentials
 public final class TemporaryDirectory: Sendable {
     public let path: String
 
-    public init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "weir-test-\(UUID().uuidString)")
+    /// - Parameter inMemory: Whether it may lie in memory, where the system offers that: for files whose syncs a test
+    ///   does not need and would only wait for.
+    public init(inMemory: Bool = false) throws {
+        let memory = "/dev/shm"
+        let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory)
+        let parent = isThere ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+        let url = parent.appending(path: "weir-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         self.path = url.path()
     }

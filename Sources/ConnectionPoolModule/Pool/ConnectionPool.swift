@@ -79,7 +79,11 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
         }
         self.opened(id, after: .now - started)
         var isHealthy = true
-        while let batch = self.nextBatch(slot, becameIdle: { self.driver.becameIdle(connection) }) {
+        let becameIdle = {
+            self.driver.becameIdle(connection)
+            return self.driver.idleUntil(connection)
+        }
+        while let batch = self.nextBatch(slot, becameIdle: becameIdle) {
             var verdict = self.driver.execute(batch, on: connection) { job in self.answer(job) }
             if verdict == .suspect { verdict = self.driver.validate(connection) ? .reusable : .broken }
             isHealthy = verdict != .broken

@@ -242,13 +242,22 @@ extension PoolCore {
     }
 
     /// Waits for the next batch of a connection; nil when it is to be closed.
-    func nextBatch(_ slot: Slot, becameIdle: () -> Void) -> LeaseBatch? {
+    ///
+    /// - Parameter becameIdle: Called when there is nothing to do, and again at the instant it returns, if any.
+    func nextBatch(_ slot: Slot, becameIdle: () -> MonotonicInstant?) -> LeaseBatch? {
         self.monitor.lock()
-        if slot.batch == nil, !slot.isClosing {
+        while slot.batch == nil, !slot.isClosing {
             self.monitor.unlock()
-            becameIdle()
+            let again = becameIdle()
             self.monitor.lock()
-            while slot.batch == nil, !slot.isClosing { slot.condition.wait(self.monitor) }
+            var isTimeUp = false
+            while slot.batch == nil, !slot.isClosing, !isTimeUp {
+                if let again {
+                    isTimeUp = !slot.condition.wait(self.monitor, for: again - .now)
+                } else {
+                    slot.condition.wait(self.monitor)
+                }
+            }
         }
         defer { self.monitor.unlock() }
         defer { slot.batch = nil }

@@ -43,10 +43,17 @@ public protocol PoolDriver: Sendable {
     /// Called when a connection has nothing to do, before it waits.
     func becameIdle(_ connection: Connection)
 
+    /// When an idle connection is to be given to ``becameIdle(_:)`` once more, if nothing happens before; nil: never.
+    func idleUntil(_ connection: Connection) -> MonotonicInstant?
+
     /// Closes a connection; may block. The next one opens only after this has returned.
     ///
     /// - Parameter isHealthy: False when its last batch left it broken: then it is let go as it is.
     func close(_ connection: Connection, isHealthy: Bool)
+}
+
+extension PoolDriver {
+    public func idleUntil(_ connection: Connection) -> MonotonicInstant? { nil }
 }
 
 /// One lease or several that a connection runs together.

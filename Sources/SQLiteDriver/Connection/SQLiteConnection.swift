@@ -34,6 +34,8 @@ final class SQLiteConnection {
     private(set) var walFrames = 0
     /// Bytes of text and blobs bound so far.
     private(set) var boundBytes = 0
+    /// A failure that spoils the transaction under way, whatever its statement's caller made of it.
+    var failure: DatabaseError?
 
     /// Virtual machine instructions between two looks at the deadline: about 10 to 50 µs of work.
     private static let progressInterval: Int32 = 1_000
@@ -182,15 +184,20 @@ final class SQLiteConnection {
         // SQLite may have ended the transaction under a caller that then goes on: its next statement would commit alone.
         if isCallers, self.isAutocommit { throw DatabaseError.transactionLost }
         let cache = isCallers ? self.statements : self.controlStatements
-        let statement = try cache.take(text) ?? SQLiteStatement(db: self.db, text: text, isPersistent: true)
-        let wasWriting = self.isWriting
-        self.isWriting = wasWriting || (self.role == .writer && !statement.isReadOnly)
-        defer {
-            self.isWriting = wasWriting
-            statement.reset()
-            cache.put(statement)
+        do {
+            let statement = try cache.take(text) ?? SQLiteStatement(db: self.db, text: text, isPersistent: true)
+            let wasWriting = self.isWriting
+            self.isWriting = wasWriting || (self.role == .writer && !statement.isReadOnly)
+            defer {
+                self.isWriting = wasWriting
+                statement.reset()
+                cache.put(statement)
+            }
+            return try body(statement)
+        } catch let error as DatabaseError {
+            if error.code.spoilsTransaction { self.failure = error }
+            throw error
         }
-        return try body(statement)
     }
 }
 

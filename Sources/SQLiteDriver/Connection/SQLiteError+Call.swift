@@ -45,6 +45,11 @@ extension DatabaseError.Code {
         default: false
         }
     }
+
+    /// Whether an open transaction that met it is to be rolled back as a whole. SQLite may have done so by itself; if it
+    /// has not, it may refuse everything that follows, work of others and COMMIT included: a SELECT that met a damaged
+    /// page is enough (measured with 3.40.1).
+    var spoilsTransaction: Bool { self.endsConnection || self.primary == .sqliteFull }
 }
 
 extension DatabaseError {

@@ -53,6 +53,7 @@ final class SQLiteStatement: SQLRow {
     deinit { sqlite3_finalize(self.handle) }
 
     /// - Returns: Bytes of text and blobs among the values.
+    @discardableResult
     func bind(_ values: [SQLValue]) throws -> Int {
         guard self.parameterCount == values.count else {
             throw DatabaseError(

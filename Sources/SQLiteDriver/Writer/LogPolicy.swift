@@ -64,6 +64,14 @@ struct LogPolicy: Sendable {
         }
     }
 
+    /// When to look at the log again if no write comes; nil when there is nothing left to do.
+    ///
+    /// Every 50 ms at most: a look costs some tens of microseconds.
+    func nextLook(now: Instant) -> Instant? {
+        guard self.isBehind else { return nil }
+        return max(self.notBefore ?? now, now.advanced(by: .milliseconds(50)))
+    }
+
     /// A checkpoint has ended.
     ///
     /// - Returns: Whether the log's file is to be cut now. Under load that waits for twice the size: a log of a

@@ -49,7 +49,7 @@ extension SQLiteWriterDriver {
                 return self.stop(error, isBusyHarmless: true)
             }
             do {
-                if try turn.isAlone ? self.runAlone(job, on: connection) : self.runMember(job, on: connection) {
+                if try self.run(turn, on: connection) {
                     batch.join(turn)
                     continue
                 }
@@ -67,43 +67,33 @@ extension SQLiteWriterDriver {
         return connection.isAutocommit ? nil : Stop(error: self.brokenError, remedy: .replace)
     }
 
-    /// Runs the only member of a transaction.
-    ///
-    /// - Returns: False when it failed; the transaction is gone then.
-    /// - Throws: What leaves the connection in doubt.
-    private func runAlone(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
-        guard let error = connection.withLease(job, { job.run(on: connection) }) else {
-            // SQLite may have ended the transaction without telling the statement that ran: nothing is committed then.
-            if connection.isAutocommit { job.fail(DatabaseError.transactionLost) }
-            return !connection.isAutocommit
-        }
-        if Self.isSyncFailure(error) { throw error }
-        job.fail(Self.notCommitted(error))
-        if !connection.isAutocommit { try connection.control("ROLLBACK") }
-        return false
-    }
-
-    /// Runs one member inside a savepoint.
+    /// Runs one member, inside a savepoint unless it is the only one.
     ///
     /// - Returns: False when the member failed; its own work is undone, and perhaps the transaction with it.
     /// - Throws: What leaves the connection in doubt.
-    private func runMember(_ job: Job, on connection: SQLiteConnection) throws -> Bool {
-        try connection.control("SAVEPOINT member")
+    private func run(_ turn: WriteBatch<Job>.Turn, on connection: SQLiteConnection) throws -> Bool {
+        let job = turn.job
+        if !turn.isAlone { try connection.control("SAVEPOINT member") }
+        connection.failure = nil
         let error = connection.withLease(job) { job.run(on: connection) }
+        if let failure = connection.failure, Self.isSyncFailure(failure) { throw failure }
+        // A closure may keep an error to itself, and SQLite may end the transaction without a word.
+        if connection.failure != nil || connection.isAutocommit {
+            job.fail(Self.notCommitted(error ?? connection.failure ?? DatabaseError.transactionLost))
+            if !connection.isAutocommit { try connection.control("ROLLBACK") }
+            return false
+        }
         guard let error else {
-            if connection.isAutocommit {
-                job.fail(DatabaseError.transactionLost)
-                return false
-            }
-            try connection.control("RELEASE member")
+            if !turn.isAlone { try connection.control("RELEASE member") }
             return true
         }
-        if Self.isSyncFailure(error) { throw error }
         job.fail(Self.notCommitted(error))
-        if !connection.isAutocommit {
-            try connection.control("ROLLBACK TO member")
-            try connection.control("RELEASE member")
+        guard !turn.isAlone else {
+            try connection.control("ROLLBACK")
+            return false
         }
+        try connection.control("ROLLBACK TO member")
+        try connection.control("RELEASE member")
         return false
     }
 

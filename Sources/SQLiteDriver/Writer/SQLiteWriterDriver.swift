@@ -89,6 +89,9 @@ struct SQLiteWriterDriver: PoolDriver {
     /// Moves committed pages from the log into the file, between two groups and only here.
     func becameIdle(_ connection: SQLiteConnection) { self.tidyLog(connection, .gap) }
 
+    /// A log that a reader keeps from being emptied is looked at again, though nobody writes any more.
+    func idleUntil(_ connection: SQLiteConnection) -> MonotonicInstant? { self.log.policy.nextLook(now: .now) }
+
     /// Empties the log, then closes.
     func close(_ connection: SQLiteConnection, isHealthy: Bool) {
         // After a failed sync a checkpoint would rest on pages that may never have reached the disk.

@@ -20,6 +20,13 @@ typedef enum {
     WEIR_CUT_TRUNCATE = 2,
     WEIR_CUT_SYNC = 3,
     WEIR_CUT_DELETE = 4,
+    /// A file that was not there was made.
+    WEIR_CUT_CREATE = 5,
+    /// The directory of a file was synchronised: names made and deleted in it are on the disk.
+    WEIR_CUT_SYNC_DIRECTORY = 6,
+    /// A sync failed. The system has dropped what was to be written and takes it for written: no later sync will
+    /// write it.
+    WEIR_CUT_LOSE = 7,
 } weir_cut_kind;
 
 typedef struct {
@@ -35,6 +42,13 @@ typedef struct {
 
 /// Registers the VFS under the name "weir-cut". Returns SQLite's result code; calling it again does nothing.
 int weir_cut_install(void);
+
+/// Whether the disk promises that a write harms no byte beside it (SQLITE_IOCAP_POWERSAFE_OVERWRITE), which SQLite
+/// takes for granted on this system; without the promise it fills the log up to whole sectors. Default: 1.
+void weir_cut_promise_safe_overwrite(int is_promised);
+
+/// Fails the nth sync of a log from now on, once, and loses what it was to write. 0: none.
+void weir_cut_lose_at_sync(int64_t nth);
 
 /// Operations logged so far. Any thread may ask while others write.
 int64_t weir_cut_count(void);

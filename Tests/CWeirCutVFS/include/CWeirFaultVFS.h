@@ -65,6 +65,9 @@ int64_t weir_fault_calls(int plan, weir_fault_kind kind);
 /// Calls failed so far.
 int64_t weir_fault_hits(int plan);
 
+/// Bytes written to logs so far.
+int64_t weir_fault_log_bytes(int plan);
+
 /// Open files that wrote to the database file itself, which only a checkpoint does, since the last reset.
 int64_t weir_fault_database_writers(int plan);
 void weir_fault_reset_database_writers(int plan);

@@ -17,6 +17,10 @@ int weir_mount_memory(const char *directory, int64_t bytes);
 /// Unmounts it, at once for new callers and when the last file is closed for the others.
 void weir_unmount(const char *directory);
 
+/// Size of a file, which is not opened: closing a database file that SQLite has open would drop its locks.
+/// 0 when there is none.
+int64_t weir_file_size(const char *path);
+
 /// Makes the calling thread, and no other, a user without rights. Returns 0 when it now is one.
 int weir_become_nobody(void);
 

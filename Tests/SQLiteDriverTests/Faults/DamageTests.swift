@@ -97,7 +97,7 @@ struct DamageTests {
 
     /// Rows that a database shows, in a copy of it whose log ends early.
     private func rows(_ configuration: SQLiteConfiguration, log: Data, cutAt length: Int) throws -> [Int64] {
-        let directory = try TemporaryDirectory()
+        let directory = try TemporaryDirectory(inMemory: true)
         let copy = TestDatabase.configuration(directory)
         try Data(contentsOf: URL(filePath: configuration.path)).write(to: URL(filePath: copy.path))
         try log.prefix(length).write(to: URL(filePath: copy.path + "-wal"))

@@ -34,7 +34,7 @@ private struct FaultRun: Sendable {
     init(_ fault: Fault, nth: Int64) throws {
         self.fault = fault
         self.nth = nth
-        self.plan = try FaultPlan(TemporaryDirectory())
+        self.plan = try FaultPlan(TemporaryDirectory(inMemory: true))
     }
 
     func result() async throws -> Result {
@@ -229,7 +229,7 @@ struct FaultTests {
         let lost = try await onThread {
             var lost = 0
             for nth in Int64(1)..<1_000 {
-                let plan = try FaultPlan(TemporaryDirectory())
+                let plan = try FaultPlan(TemporaryDirectory(inMemory: true))
                 plan.arm(fault, nth: nth)
                 var configuration = plan.configuration
                 configuration.memoryBytes = 128 << 10

@@ -57,7 +57,7 @@ struct MemoryTests {
             for id in Int64(0)..<200 { #expect(await bench.write(id) == nil) }
             var failures = 0
             for step in Int64(0)..<60 {
-                Heap.leave(step * 2_048)
+                Heap.leave(step * step * 2_048)
                 do {
                     _ = try await bench.database.read(Lease("sort", acquireTimeout: .milliseconds(50))) {
                         try $0.row("SELECT group_concat(text) FROM (SELECT text FROM ledger ORDER BY text)") {

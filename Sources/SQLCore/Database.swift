@@ -102,6 +102,7 @@ public protocol Database: Sendable {
     ///
     /// - Throws: `LeaseError`, `CancellationError`, ``DatabaseError`` with its ``WriteOutcome``, and what `body`
     ///   throws (then nothing of it is committed).
+    @discardableResult
     func write<Value: Sendable>(
         _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value
     ) async throws -> Committed<Value>

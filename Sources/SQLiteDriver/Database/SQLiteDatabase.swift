@@ -82,6 +82,7 @@ public final class SQLiteDatabase: Database {
         try await self.readers.withConnection(lease) { try body($0) }
     }
 
+    @discardableResult
     public func write<Value: Sendable>(
         _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value
     ) async throws -> Committed<Value> {

@@ -27,6 +27,7 @@ test:
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test --skip-build --skip '$(QUIET)'
 	swift test --skip-build --no-parallel --filter '$(QUIET)'
+	@scripts/check-external-package
 	$$(scripts/python) Tests/Browser/board_test.py --weir .build/debug/weir --chromium /usr/bin/chromium --out $(OUT)/browser
 
 # WEIR_BENCH adds GRDB and the benchmark to the package. That build has a directory of its own: in the usual one each

@@ -3,6 +3,7 @@
 # make test    everything, installing what it needs
 # make bench   figures of this machine, also in bench/results.json
 # make lint    formatting, imports, repository rules
+# make docs    the pages of the library products, in .build/documentation
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 OUT ?= .build/test-output
@@ -10,7 +11,7 @@ OUT ?= .build/test-output
 # Suites that measure time, or start servers: one after the other, with nothing beside them.
 QUIET := WeirSystemTests|SQLiteDriverTests|ConnectionPoolModuleTests|WeirLiveTests
 
-.PHONY: run test bench lint build
+.PHONY: run test bench lint build docs
 
 run:
 	@scripts/setup run
@@ -44,3 +45,7 @@ bench:
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	@scripts/check-repository
+
+docs:
+	@scripts/setup run
+	@scripts/build-documentation

@@ -106,6 +106,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
         tests("SQLCoreTests", ["SQLCore"]),
+        tests("DocumentationTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver"]),
         .target(name: "CWeirCutVFS", path: "Tests/CWeirCutVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirCutVFS"]),
         tests("WeirModelTests", ["WeirModel"]),

@@ -123,7 +123,8 @@ def print_deadlines(entries):
         parts = [f"{label} p50 {late[key + '_late_p50_ms']:.1f}, p99 {late[key + '_late_p99_ms']:.1f}, "
                  f"most {late[key + '_late_max_ms']:.1f} ms"
                  for label, key in (("caller answered", "answer"), ("engine back", "engine"),
-                                    ("next lease served", "next_lease")) if key + "_late_p50_ms" in late]
+                                    ("next lease served", "next_lease"), ("a plain thread woken", "thread"))
+                 if key + "_late_p50_ms" in late]
         print(f"{entry['name']}, {late['stopped']:.0f} times, after the deadline: " + "; ".join(parts))
 
 

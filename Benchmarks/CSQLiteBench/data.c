@@ -66,6 +66,14 @@ double weir_bench_row_bytes(const char *path) {
     return (double)bytes / (double)weir_bench_integer(path, "SELECT count(*) FROM jobs");
 }
 
+void weir_bench_sleep_until(uint64_t instant) {
+    for (uint64_t now = weir_bench_now(); now < instant; now = weir_bench_now()) {
+        uint64_t rest = instant - now;
+        struct timespec pause = {(time_t)(rest / 1000000000u), (long)(rest % 1000000000u)};
+        nanosleep(&pause, NULL);
+    }
+}
+
 double weir_bench_processor_seconds(double *all) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -13,7 +13,8 @@ import Synchronization
 /// How late the caller of a statement that runs too long is answered, and how late its connection is back.
 ///
 /// The statements would run for minutes (a scan of a product of two tables) and seconds (a sort of two million rows);
-/// their deadlines are drawn so that they fall into every phase. Alone, and beside 64 tasks that read.
+/// their deadlines are drawn so that they fall into every phase. Alone, and beside 64 tasks that read. A plain thread that
+/// sleeps until the same instants shows how much of it is the machine's.
 struct DeadlineCase {
     let options: Options
 
@@ -84,12 +85,18 @@ struct DeadlineCase {
         var answers = Histogram()
         var engines = Histogram()
         var leases = Histogram()
+        var sleepers = Histogram()
         var state: UInt64 = 5
         let count = self.options.isQuick ? 10 : statement == .scan ? 150 : 60
         for _ in 0..<count {
             let span = UInt64(statement.timeouts.count)
             let timeout = statement.timeouts.lowerBound + Int(weir_bench_next(&state) % span)
             let deadline = weir_bench_now() + UInt64(timeout) * 1_000_000
+            let sleeper = Returned()
+            WorkerThread.start(name: "sleeper") {
+                weir_bench_sleep_until(deadline)
+                sleeper.note()
+            }
             let returned = try await self.overrun(statement, peer.database, timeout: .milliseconds(timeout))
             answers.record(Self.late(weir_bench_now(), deadline))
             if isAlone {
@@ -97,11 +104,12 @@ struct DeadlineCase {
                 _ = try await peer.database.read(next) { _ in 0 }
                 leases.record(Self.late(weir_bench_now(), deadline))
             }
-            while returned.at.load(ordering: .acquiring) == 0 { try await Task.sleep(for: .milliseconds(1)) }
-            engines.record(Self.late(returned.at.load(ordering: .acquiring), deadline))
+            engines.record(Self.late(try await returned.instant(), deadline))
+            sleepers.record(Self.late(try await sleeper.instant(), deadline))
         }
         entry.add(.weir, "stopped", Double(count))
-        let all = [("answer", answers), ("engine", engines)] + (isAlone ? [("next_lease", leases)] : [])
+        var all = [("answer", answers), ("engine", engines), ("thread", sleepers)]
+        if isAlone { all.append(("next_lease", leases)) }
         for (key, histogram) in all {
             entry.add(.weir, "\(key)_late_p50_ms", (histogram.percentile(0.5) ?? 0) / 1e3)
             entry.add(.weir, "\(key)_late_p99_ms", (histogram.percentile(0.99) ?? 0) / 1e3)
@@ -109,9 +117,19 @@ struct DeadlineCase {
         }
     }
 
-    /// When the engine came back, once it has.
+    /// When something on another thread was over.
     private final class Returned: Sendable {
-        let at = Atomic<UInt64>(0)
+        private let at = Atomic<UInt64>(0)
+
+        func note() { self.at.store(weir_bench_now(), ordering: .releasing) }
+
+        func instant() async throws -> UInt64 {
+            while true {
+                let instant = self.at.load(ordering: .acquiring)
+                if instant > 0 { return instant }
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
     }
 
     /// Runs the statement and returns once its caller has been told that its deadline passed.
@@ -123,7 +141,7 @@ struct DeadlineCase {
         do {
             let lease = Lease("bench.late", acquireTimeout: timeout, timeout: timeout)
             _ = try await database.read(lease) { db in
-                defer { returned.at.store(weir_bench_now(), ordering: .releasing) }
+                defer { returned.note() }
                 return try db.rows(sql) { $0.integer(0) }.count
             }
         } catch let error as LeaseError {

@@ -27,7 +27,7 @@ enum Main {
             "row_bytes": "\(Int(rowBytes.rounded()))", "readers": "\(options.readers)",
             "rounds": "\(options.rounds) of \(options.seconds) s",
             "durability": "weir, raw, grdb_full: FULL; grdb: NORMAL",
-            "pragmas": "WAL, cache 64 MiB for the writer and as much for all readers, temp_store=FILE, mmap_size=0",
+            "pragmas": "WAL, cache 32 MiB a reader and their sum for the writer, temp_store=FILE, mmap_size=0",
         ]
         var entries = try await Runner(options: options).run()
         guard !entries.isEmpty else { throw BenchFailure("no case has such a name") }

@@ -50,8 +50,8 @@ struct PeerSetup: Sendable {
     var rows: Int64
     var readers: Int
     var isFull: Bool
-    /// For a page cache that holds the whole table, on each reader.
-    var memoryBytes = 128 << 20
+    /// For a page cache that holds the whole table, 32 MiB on each reader.
+    var memoryBytes: Int { self.readers * (64 << 20) }
     /// Whether syncs go through the VFS that can slow them.
     var isSlow = false
 

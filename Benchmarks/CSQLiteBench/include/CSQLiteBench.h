@@ -20,6 +20,9 @@ static inline uint64_t weir_bench_now(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/// Sleeps until an instant of weir_bench_now.
+void weir_bench_sleep_until(uint64_t instant);
+
 /// Processor time of this process so far, in seconds; of all processes on the machine in `*all`, where it tells.
 double weir_bench_processor_seconds(double *all);
 

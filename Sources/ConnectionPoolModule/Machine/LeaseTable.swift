@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-/// The leases of a pool: a slot for each, and a doubly linked queue of those that wait for each lane.
+/// The leases of a pool: a slot for each, a doubly linked queue of those that wait for each lane, and one of those that
+/// run.
 ///
 /// - Complexity: O(1) for everything but ``forEach(_:)``. Memory follows the most leases that were known at once.
 struct LeaseTable {
@@ -25,7 +26,7 @@ struct LeaseTable {
         let askedAt: Instant
         let acquireBy: Instant
         let deadline: Instant
-        /// Neighbours in the queue of the lane, or the next free slot. Zero: none.
+        /// Neighbours in the queue, or the next free slot. Zero: none.
         fileprivate var previous = 0
         fileprivate var next = 0
 
@@ -38,6 +39,9 @@ struct LeaseTable {
         var tail = 0
     }
 
+    /// The queue of the leases that run, after those of the lanes.
+    private static let runningQueue = Lane.allCases.count
+
     /// Slot zero is never used: its number means "none".
     private var records: ContiguousArray<Record>
     private var queues: ContiguousArray<Queue>
@@ -48,7 +52,7 @@ struct LeaseTable {
     init() {
         let instant = Instant.now
         self.records = [Record(lane: .interactive, askedAt: instant, acquireBy: instant, deadline: instant)]
-        self.queues = ContiguousArray(repeating: Queue(), count: Lane.allCases.count)
+        self.queues = ContiguousArray(repeating: Queue(), count: Self.runningQueue + 1)
     }
 
     /// The lease, if it has not been answered.
@@ -70,11 +74,8 @@ struct LeaseTable {
         } else {
             slot = self.records.count
         }
-        let queue = Int(lane.rawValue)
-        record.previous = self.queues[queue].tail
         if slot == self.records.count { self.records.append(record) } else { self.records[slot] = record }
-        if record.previous == 0 { self.queues[queue].head = slot } else { self.records[record.previous].next = slot }
-        self.queues[queue].tail = slot
+        self.link(slot, Int(lane.rawValue))
         self.waitingCount += 1
         return LeaseID(slot: slot, generation: record.generation)
     }
@@ -89,7 +90,8 @@ struct LeaseTable {
     mutating func startHead(of lane: Lane, on connection: ConnectionID) -> (id: LeaseID, deadline: Instant) {
         let slot = self.queues[Int(lane.rawValue)].head
         precondition(slot != 0, "no lease waits in lane \(lane)")
-        self.unlink(slot)
+        self.unlink(slot, Int(lane.rawValue))
+        self.link(slot, Self.runningQueue)
         self.records[slot].state = .running(connection)
         self.waitingCount -= 1
         self.runningCount += 1
@@ -105,9 +107,11 @@ struct LeaseTable {
         switch state {
         case .free: return nil
         case .waiting:
-            self.unlink(id.slot)
+            self.unlink(id.slot, Int(self.records[id.slot].lane.rawValue))
             self.waitingCount -= 1
-        case .running: self.runningCount -= 1
+        case .running:
+            self.unlink(id.slot, Self.runningQueue)
+            self.runningCount -= 1
         }
         self.records[id.slot].state = .free
         self.records[id.slot].generation &+= 1
@@ -125,9 +129,28 @@ struct LeaseTable {
         }
     }
 
-    private mutating func unlink(_ slot: Int) {
+    /// The leases that run, the first begun first, and of many only so many.
+    ///
+    /// - Complexity: O(k), k leases returned: a refusal that names the holders is cheap, however many wait.
+    func running(atMost count: Int) -> [LeaseID] {
+        var result: [LeaseID] = []
+        var slot = self.queues[Self.runningQueue].head
+        while slot != 0, result.count < count {
+            result.append(LeaseID(slot: slot, generation: self.records[slot].generation))
+            slot = self.records[slot].next
+        }
+        return result
+    }
+
+    private mutating func link(_ slot: Int, _ queue: Int) {
+        let tail = self.queues[queue].tail
+        self.records[slot].previous = tail
+        if tail == 0 { self.queues[queue].head = slot } else { self.records[tail].next = slot }
+        self.queues[queue].tail = slot
+    }
+
+    private mutating func unlink(_ slot: Int, _ queue: Int) {
         let (previous, next) = (self.records[slot].previous, self.records[slot].next)
-        let queue = Int(self.records[slot].lane.rawValue)
         if previous == 0 { self.queues[queue].head = next } else { self.records[previous].next = next }
         if next == 0 { self.queues[queue].tail = previous } else { self.records[next].previous = previous }
         self.records[slot].previous = 0

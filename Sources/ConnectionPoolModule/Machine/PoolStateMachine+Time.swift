@@ -133,7 +133,7 @@ extension PoolStateMachine {
         switch self.phase {
         case .draining(let by) where by <= now:
             self.refuseWaiting(&effects)
-            for id in self.running { self.abandon(id, .shuttingDown, &effects) }
+            for id in self.running() { self.abandon(id, .shuttingDown, &effects) }
             self.phase = .expiring(by: by.advanced(by: self.limits.drainGrace))
             self.closeIfDraining(now: now, &effects)
         case .expiring(let by) where by <= now:

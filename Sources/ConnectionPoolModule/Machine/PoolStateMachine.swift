@@ -83,12 +83,8 @@ package struct PoolStateMachine: ~Copyable {
     /// Connections ready for a lease.
     package var idleCount: Int { self.idle.count }
 
-    /// Leases that run, in no particular order.
-    package var running: [LeaseID] {
-        var result: [LeaseID] = []
-        self.leases.forEach { id, record in if record.state != .waiting { result.append(id) } }
-        return result
-    }
+    /// Leases that run, the first begun first, and of many only so many.
+    package func running(atMost count: Int = .max) -> [LeaseID] { self.leases.running(atMost: count) }
 
     func index(of id: ConnectionID) -> Int {
         guard let index = self.connections.firstIndex(where: { $0.id == id }) else {

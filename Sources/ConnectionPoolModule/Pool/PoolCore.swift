@@ -377,8 +377,7 @@ extension PoolCore {
 
     /// At most sixteen: enough to see who holds a pool, few enough for an error's text.
     private func currentHolders(now: MonotonicInstant) -> [LeaseError.Holder] {
-        let running = self.machine.running.compactMap { self.jobs[$0.slot] }.sorted { $0.startedAt < $1.startedAt }
-        return running.prefix(16).map {
+        self.machine.running(atMost: 16).compactMap { self.jobs[$0.slot] }.map {
             LeaseError.Holder(label: $0.lease.label, callSite: $0.lease.callSite, age: now - $0.startedAt)
         }
     }

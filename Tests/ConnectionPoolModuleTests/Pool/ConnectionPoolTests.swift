@@ -12,68 +12,8 @@ import Testing
 
 @Suite("ConnectionPool", .timeLimit(.minutes(1)))
 struct ConnectionPoolTests {
-    /// A driver whose connections are numbers.
-    final class NumberDriver: PoolDriver {
-        struct OpenFailed: Error {}
-
-        let name = "test"
-        let opened = Atomic<Int>(0)
-        let closed = Atomic<Int>(0)
-        let failsToOpen = Atomic<Bool>(false)
-
-        /// A connection with a number.
-        final class Numbered {
-            let number: Int
-
-            init(_ number: Int) { self.number = number }
-        }
-
-        func open(_ id: ConnectionID) throws -> Numbered {
-            if self.failsToOpen.load(ordering: .sequentiallyConsistent) { throw OpenFailed() }
-            return Numbered(self.opened.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue)
-        }
-
-        func execute(
-            _ batch: LeaseBatch, on connection: Numbered, answer: (LeaseJob) -> Void
-        ) -> ConnectionVerdict {
-            for job in batch { _ = job.run(on: connection) }
-            return .reusable
-        }
-
-        func validate(_ connection: Numbered) -> Bool { true }
-
-        func becameIdle(_ connection: Numbered) {}
-
-        func close(_ connection: Numbered, isHealthy: Bool) {
-            self.closed.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        }
-    }
-
-    /// A thread's stop light.
-    final class Signal: Sendable {
-        private let monitor = Monitor()
-        private let condition = Condition()
-        private let isSet = Mutex(false)
-
-        func set() {
-            self.monitor.withLock {
-                self.isSet.withLock { $0 = true }
-                self.condition.broadcast()
-            }
-        }
-
-        func wait() {
-            self.monitor.lock()
-            while !self.isSet.withLock({ $0 }) { _ = self.condition.wait(self.monitor, for: .seconds(30)) }
-            self.monitor.unlock()
-        }
-    }
-
-    private func pool(_ driver: NumberDriver, connections: Int = 2, waiters: Int = 1_000) -> ConnectionPool<
-        NumberDriver
-    > {
-        ConnectionPool(
-            driver: driver, limits: .init(connectionsMax: connections, waitersMax: waiters), timer: DeadlineTimer())
+    private func pool(_ driver: NumberDriver, connections: Int = 2) -> ConnectionPool<NumberDriver> {
+        driver.pool(connections: connections)
     }
 
     @Test("many tasks get their own results back, on few connections")
@@ -91,11 +31,11 @@ struct ConnectionPoolTests {
             }
             try await group.waitForAll()
         }
-        #expect(driver.opened.load(ordering: .sequentiallyConsistent) <= 2)
+        #expect(driver.opened.value <= 2)
         await pool.shutDown()
         #expect(
-            driver.closed.load(ordering: .sequentiallyConsistent)
-                == driver.opened.load(ordering: .sequentiallyConsistent))
+            driver.closed.value
+                == driver.opened.value)
     }
 
     @Test("a busy pool names who holds its connections")

@@ -9,32 +9,6 @@ import Testing
 
 @testable import ConnectionPoolModule
 
-/// Holds a machine by reference: `#expect` takes no expression that changes a noncopyable value.
-private final class Machine {
-    var value: PoolStateMachine
-    private var generator = SeededGenerator(seed: 1)
-
-    init(_ limits: PoolStateMachine.Limits) { self.value = PoolStateMachine(limits: limits) }
-
-    var idleCount: Int { self.value.idleCount }
-    var leasedCount: Int { self.value.leasedCount }
-    func start() -> PoolStateMachine.Effects { self.value.start() }
-    func opened(_ id: ConnectionID, now: MonotonicInstant) -> PoolStateMachine.Effects {
-        self.value.opened(id, now: now, using: &self.generator)
-    }
-    func finished(_ id: ConnectionID, isHealthy: Bool, now: MonotonicInstant) -> PoolStateMachine.Effects {
-        self.value.finished(id, isHealthy: isHealthy, now: now)
-    }
-    func tick(now: MonotonicInstant) -> PoolStateMachine.Effects { self.value.tick(now: now) }
-    func cancel(_ id: LeaseID) -> PoolStateMachine.Effects { self.value.cancel(id, now: .now) }
-    func settle(_ id: LeaseID) -> Bool { self.value.settle(id) }
-    func closed(_ id: ConnectionID) -> PoolStateMachine.Effects { self.value.closed(id, now: .now) }
-    func recycle() -> PoolStateMachine.Effects { self.value.recycle(now: .now) }
-    func shutDown(at now: MonotonicInstant = .now) -> PoolStateMachine.Effects {
-        self.value.shutDown(by: now.advanced(by: .seconds(60)), now: now)
-    }
-}
-
 @Suite("PoolStateMachine")
 struct PoolStateMachineTests {
     typealias Effect = PoolStateMachine.Effect

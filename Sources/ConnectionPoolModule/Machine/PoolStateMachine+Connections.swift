@@ -21,13 +21,18 @@ extension PoolStateMachine {
         let index = self.index(of: id)
         guard case .opening = self.connections[index].state else { preconditionFailure("\(id) opened twice") }
         self.opening -= 1
+        // The database is up: nobody need wait for the end of a pause.
         self.openFailures = 0
+        self.retryAt = nil
         if let lifetime = self.limits.lifetimeMax {
             self.connections[index].expiresAt = now.advanced(
                 by: lifetime * Double.random(in: 0.9...1, using: &generator))
         }
-        return self.isReusable(self.connections[index], now: now)
+        var effects =
+            self.isReusable(self.connections[index], now: now)
             ? self.becameIdle(index, now: now) : self.retire(index, .recycled, now: now)
+        self.openMinimum(&effects)
+        return effects
     }
 
     /// A connection's thread could not open it, and has ended.
@@ -43,12 +48,11 @@ extension PoolStateMachine {
         let doublings = min(self.openFailures, 16)
         let ceiling = min(self.limits.backoff.upperBound, self.limits.backoff.lowerBound * (1 << doublings))
         self.openFailures += 1
-        var effects = self.lessConnections(now: now)
-        if self.phase == .running {
-            let retry = now.advanced(by: ceiling * Double.random(in: 0.5...1, using: &generator))
-            self.retryAt = retry
-            self.armTimer(for: retry, &effects)
-        }
+        guard self.phase == .running else { return self.lessConnections(now: now) }
+        let retry = now.advanced(by: ceiling * Double.random(in: 0.5...1, using: &generator))
+        self.retryAt = retry
+        var effects = Effects()
+        self.armTimer(for: retry, &effects)
         return effects
     }
 
@@ -102,7 +106,9 @@ extension PoolStateMachine {
     package mutating func resume(now: Instant) -> Effects {
         guard self.phase == .suspended else { return [] }
         self.phase = .running
-        return self.dispatch(now: now)
+        var effects = self.dispatch(now: now)
+        self.openMinimum(&effects)
+        return effects
     }
 
     private func isReusable(_ connection: Connection, now: Instant) -> Bool {
@@ -133,11 +139,15 @@ extension PoolStateMachine {
     private mutating func lessConnections(now: Instant) -> Effects {
         var effects = Effects()
         if self.phase == .suspended, self.connections.isEmpty { effects.append(.emptied) }
-        while self.phase == .running, self.retryAt == nil, self.openFailures == 0,
-            self.connections.count < self.limits.connectionsMin, self.openOne(&effects)
-        {}
+        self.openMinimum(&effects)
         self.closeIfDraining(now: now, &effects)
         return effects
+    }
+
+    /// Opens what is missing of the minimum, unless the next try has its time.
+    mutating func openMinimum(_ effects: inout Effects) {
+        guard self.retryAt == nil else { return }
+        while self.connections.count < self.limits.connectionsMin, self.openOne(&effects) {}
     }
 
     mutating func closeIdle(_ reason: ConnectionCloseReason, _ effects: inout Effects) {

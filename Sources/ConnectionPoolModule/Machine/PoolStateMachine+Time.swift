@@ -19,8 +19,9 @@ extension PoolStateMachine {
         if let retryAt = self.retryAt, retryAt <= now {
             self.retryAt = nil
             effects += self.dispatch(now: now)
-            while self.connections.count < self.limits.connectionsMin, self.openOne(&effects) {}
+            self.openMinimum(&effects)
         }
+        self.closeIfDraining(now: now, &effects)
         self.endDraining(now: now, &effects)
         if let next = self.earliestLimit { self.armTimer(for: next, &effects) }
         return effects
@@ -41,12 +42,13 @@ extension PoolStateMachine {
 
     private mutating func closeOverdueIdle(now: Instant, _ effects: inout Effects) {
         guard self.phase == .running else { return }
+        let staying = self.connections.count - self.closingCount
         var closing = 0
         for id in self.idle {
             let index = self.index(of: id)
             guard case .idle(let since) = self.connections[index].state else { continue }
             let isExpired = self.connections[index].expiresAt.map { $0 <= now } ?? false
-            let isSpare = self.connections.count - closing > self.limits.connectionsMin
+            let isSpare = staying - closing > self.limits.connectionsMin
             let hasIdled = self.limits.idleTimeout.map { since.advanced(by: $0) <= now } ?? false
             guard isExpired || (isSpare && hasIdled) else { continue }
             closing += 1
@@ -118,7 +120,9 @@ extension PoolStateMachine {
     mutating func closeIfDraining(now: Instant, _ effects: inout Effects) {
         switch self.phase {
         case .draining, .expiring: break
-        case .running, .suspended, .drained: return
+        // An engine that was given up has returned after all.
+        case .drained: return self.closeIdle(.shutdown, &effects)
+        case .running, .suspended: return
         }
         if self.connections.isEmpty { self.refuseWaiting(&effects) }
         if self.leases.waitingCount == 0 { self.closeIdle(.shutdown, &effects) }
@@ -134,7 +138,8 @@ extension PoolStateMachine {
         case .draining(let by) where by <= now:
             self.refuseWaiting(&effects)
             for id in self.running() { self.abandon(id, .shuttingDown, &effects) }
-            self.phase = .expiring(by: by.advanced(by: self.limits.drainGrace))
+            // From now, not from the deadline: after a pause of the whole process the engines hear of it only now.
+            self.phase = .expiring(by: now.advanced(by: self.limits.drainGrace))
             self.closeIfDraining(now: now, &effects)
         case .expiring(let by) where by <= now:
             self.phase = .drained

@@ -111,7 +111,9 @@ extension PoolStateMachine {
         case .draining, .expiring, .drained: return .refused(.shuttingDown)
         case .running, .suspended: break
         }
-        if self.leases.waitingCount >= self.limits.waitersMax { return .refused(.queueFull) }
+        // When a connection is idle, only heavy leases wait: they do not keep others from what is left to those.
+        let isServedAtOnce = !lane.isHeavy && !self.idle.isEmpty
+        if self.leases.waitingCount >= self.limits.waitersMax, !isServedAtOnce { return .refused(.queueFull) }
         if acquireBy <= now { return .refused(.timedOut) }
         let id = self.leases.append(lane: lane, askedAt: now, acquireBy: acquireBy, deadline: deadline)
         var effects = self.dispatch(now: now)

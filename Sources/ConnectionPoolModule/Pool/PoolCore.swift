@@ -99,9 +99,9 @@ public class PoolCore: @unchecked Sendable {
         let end = MonotonicInstant.now.advanced(by: duration)
         return self.monitor.withLock {
             while self.machine.connectionCount > 0 {
-                guard self.emptied.wait(self.monitor, for: end - .now) else { return false }
+                guard self.emptied.wait(self.monitor, for: end - .now) else { break }
             }
-            return true
+            return self.machine.connectionCount == 0
         }
     }
 
@@ -131,7 +131,7 @@ public class PoolCore: @unchecked Sendable {
             self.event { machine, _ in machine.shutDown(by: .now.advanced(by: deadline), now: .now) }
         }
         self.timer.remove(self.timerClient)
-        self.baton.end()
+        for job in self.monitor.withLock({ self.baton.end() }) { job.answer() }
         return isClean
     }
 }
@@ -326,6 +326,8 @@ extension PoolCore {
                 later.isClean = isClean
                 later.drained = self.drainWaiters
                 self.drainWaiters.removeAll()
+                // Whoever waits for an empty pool need not wait for the end of a suspension that the end has replaced.
+                self.emptied.broadcast()
             }
         }
         return later

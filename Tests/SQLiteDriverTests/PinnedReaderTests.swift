@@ -18,21 +18,20 @@ import Testing
 struct PinnedReaderTests {
     private static let goalBytes = 256 << 10
 
-    /// What a run at full write rate saw.
+    /// What a run at full write rate saw while the reader held the log.
     private struct Outcome: Sendable {
         var logBytesMax = 0
-        /// Written to the log while the reader held it.
-        var logBytesWritten: Int64 = 0
-        /// How long the log was pinned by the test's clock.
-        var duration: Duration = .zero
+        /// What had been written to the log, with the time since the reader began.
+        var samples: [(at: Duration, bytes: Int64)] = []
         var pinned: PinnedLog?
         var slowestWrite: Duration = .zero
 
-        /// What the log may grow to while a reader of this deadline lives: all that is written meanwhile, half a second
-        /// for the deadline to be noticed and the log to be emptied, and what it holds anyway.
+        /// What the log may grow to while a reader of this deadline lives: all that is written until then, and in half a
+        /// second more for the deadline to be noticed and the log to be emptied, and what it holds anyway.
         func bound(deadline: Duration) -> Int {
-            let rate = Double(self.logBytesWritten) / self.duration.inSeconds
-            return 4 * PinnedReaderTests.goalBytes + Int(rate * (deadline.inSeconds + 0.5))
+            let end = deadline + .milliseconds(500)
+            let written = (self.samples.first { $0.at >= end } ?? self.samples.last)?.bytes ?? 0
+            return 4 * PinnedReaderTests.goalBytes + Int(written)
         }
     }
 
@@ -66,35 +65,37 @@ struct PinnedReaderTests {
         }
     }
 
-    /// Full write rate for as long as `hold` lasts, which keeps a snapshot, and for as long again.
+    /// Looks at the log every few milliseconds.
+    private func watch(
+        _ plan: FaultPlan, _ database: SQLiteDatabase, until isOver: Flag, _ findings: Findings
+    ) async throws {
+        let before = weir_fault_log_bytes(plan.number)
+        let started = ContinuousClock.now
+        while !isOver.isSet {
+            let bytes = Int(weir_file_size(database.configuration.path + "-wal"))
+            let sample = (ContinuousClock.now - started, weir_fault_log_bytes(plan.number) - before)
+            let pinned = database.pinned
+            findings.note {
+                $0.logBytesMax = max($0.logBytesMax, bytes)
+                $0.samples.append(sample)
+                $0.pinned = pinned ?? $0.pinned
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Full write rate for as long as `hold` lasts, which keeps a snapshot, and for a second and a half more.
     private func run(
-        _ plan: FaultPlan, _ database: SQLiteDatabase, hold: @escaping @Sendable () async throws -> Void
+        _ plan: FaultPlan, _ database: SQLiteDatabase, hold: (Findings) async throws -> Void
     ) async throws -> Outcome {
         let findings = Findings()
         let isOver = Flag()
-        let log = database.configuration.path + "-wal"
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in Int64(0)..<8 { group.addTask { try await self.write(task, database, isOver, findings) } }
-            group.addTask {
-                while !isOver.isSet {
-                    let bytes = Int(weir_file_size(log))
-                    let pinned = database.pinned
-                    findings.note {
-                        $0.logBytesMax = max($0.logBytesMax, bytes)
-                        $0.pinned = pinned ?? $0.pinned
-                    }
-                    try await Task.sleep(for: .milliseconds(10))
-                }
-            }
-            let before = weir_fault_log_bytes(plan.number)
-            let started = ContinuousClock.now
-            try await hold()
-            findings.note {
-                $0.duration = ContinuousClock.now - started
-                $0.logBytesWritten = weir_fault_log_bytes(plan.number) - before
-            }
-            // The load goes on for a while without the reader.
-            try await Task.sleep(for: .milliseconds(500))
+            group.addTask { try await self.watch(plan, database, until: isOver, findings) }
+            try await hold(findings)
+            // Long enough for a log that is not emptied to outgrow the bound.
+            try await Task.sleep(for: .milliseconds(1_500))
             isOver.set()
             try await group.waitForAll()
         }
@@ -114,7 +115,7 @@ struct PinnedReaderTests {
         let plan = try FaultPlan(TemporaryDirectory())
         let database = try await self.open(plan)
         let deadline = Self.deadline()
-        let outcome = try await self.run(plan, database) {
+        let outcome = try await self.run(plan, database) { _ in
             await #expect {
                 _ = try await database.read(Lease("export", timeout: deadline)) {
                     _ = try $0.row("SELECT count(*) FROM ledger") { $0.integer(0) }
@@ -165,15 +166,16 @@ struct PinnedReaderTests {
     func stray() async throws {
         let plan = try FaultPlan(TemporaryDirectory())
         let database = try await self.open(plan)
-        let deadline = Duration.milliseconds(300)
-        let outcome = try await self.run(plan, database) {
+        let deadline = Duration.milliseconds(200)
+        let outcome = try await self.run(plan, database) { findings in
             let reader = try await onThread { [configuration = database.configuration] in
                 let reader = try SQLiteConnection(configuration, role: .reader)
                 try reader.control("BEGIN")
                 _ = try reader.scalar("SELECT count(*) FROM ledger")
                 return UncheckedBox(reader)
             }
-            try await Task.sleep(for: deadline * 8)
+            // However long it takes: nothing ends this reader, and nothing bounds the log.
+            _ = try await eventually { findings.all.logBytesMax > findings.all.bound(deadline: deadline) }
             try await onThread { reader.value.close() }
         }
         #expect(outcome.logBytesMax > outcome.bound(deadline: deadline))

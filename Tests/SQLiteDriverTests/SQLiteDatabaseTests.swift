@@ -357,10 +357,14 @@ extension TestDatabase {
         _ body: @escaping @Sendable (_ index: Int, any SQLWriting) throws -> Void
     ) async throws -> [DatabaseError?] {
         let database = self.database
+        let hasBegun = Flag()
         let isQueued = Flag()
         async let first = database.write(Lease("first", timeout: .seconds(60))) { _ in
+            hasBegun.set()
             isQueued.spin()
         }
+        // A member that began before it would not be in the group.
+        _ = try await eventually { hasBegun.isSet }
         let outcomes = try await withThrowingTaskGroup(of: (Int, DatabaseError?).self) { group in
             for index in 0..<count {
                 group.addTask {

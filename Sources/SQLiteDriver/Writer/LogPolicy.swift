@@ -64,6 +64,12 @@ struct LogPolicy: Sendable {
         }
     }
 
+    /// How long a checkpoint under load waits for readers to end, so that readers that overlap for ever cannot keep the
+    /// log from being begun anew. A reader in the way for longer is one that pins it.
+    func patience(bytes: Int) -> Duration {
+        bytes < 4 * self.boundBytes ? .milliseconds(5) : .milliseconds(20)
+    }
+
     /// When to look at the log again if no write comes; nil when there is nothing left to do.
     ///
     /// Every 50 ms at most: a look costs some tens of microseconds.

@@ -124,10 +124,6 @@ struct SQLiteWriterDriver: PoolDriver {
     /// A page of the default size and its frame header. Source: sqlite.org/fileformat2.html#walformat.
     private static let frameBytes = 4_096 + 24
 
-    /// How long a checkpoint under load waits for readers of older snapshots to end, so that readers that overlap for
-    /// ever cannot keep the log from being begun anew.
-    private static let patience: Duration = .milliseconds(5)
-
     /// Makes sure that what was recovered is on the disk, and empties the log.
     ///
     /// After a crash, and more so after a failed sync, pages of the log may be in the system's cache only, marked as
@@ -163,7 +159,7 @@ struct SQLiteWriterDriver: PoolDriver {
             let isUrgent = moment == .underLoad
             let result = try self.checkpoint(
                 connection, isUrgent ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
-                waiting: isUrgent ? Self.patience : .zero
+                waiting: isUrgent ? self.log.policy.patience(bytes: bytes) : .zero
             ).get()
             if self.log.policy.checkpointed(moment, result, now: .now) {
                 let cut = try self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, waiting: .zero).get()
@@ -179,9 +175,12 @@ struct SQLiteWriterDriver: PoolDriver {
 
     private func report(_ result: LogPolicy.Result, _ connection: SQLiteConnection) {
         let framesWaiting = result.frames - result.framesCopied
-        let pinned = self.log.policy.pinnedSince.map {
-            PinnedLog(
-                bytes: result.fileBytes, framesWaiting: framesWaiting, since: $0, holders: self.readers.holders)
+        let pinned = self.log.policy.pinnedSince.map { since in
+            // A lease that was stopped at its deadline is no holder any more, but its engine may not have returned.
+            let holders = self.readers.holders
+            return PinnedLog(
+                bytes: result.fileBytes, framesWaiting: framesWaiting, since: since,
+                holders: holders.isEmpty ? self.statistics.pinned?.holders ?? [] : holders)
         }
         self.statistics.log(
             bytes: Int(weir_sqlite3_log_bytes(connection.db)), framesWaiting: framesWaiting, pinned: pinned)

@@ -299,4 +299,18 @@ struct WriterDriverTests {
         #expect(jobs[0].error is WatchedWrite.OwnError)
         #expect(jobs[2].error == nil)
     }
+
+    @Test("without a gap, and without a reader in the way, the log ends at four times its goal")
+    func noGap() throws {
+        var bench = try DriverBench { $0.walGoalBytes = 64 << 10 }
+        var logBytesMax = 0
+        for row in Int64(0)..<300 {
+            #expect(try bench.run([WatchedWrite(row: row, .good)]).isEmpty)
+            logBytesMax = max(logBytesMax, Int(weir_sqlite3_log_bytes(bench.connection.db)))
+        }
+        // One transaction may go beyond.
+        #expect(logBytesMax > 4 * 64 << 10 && logBytesMax < 5 * 64 << 10)
+        #expect(bench.driver.statistics.current.checkpoints > 5)
+        bench.close()
+    }
 }

@@ -28,6 +28,7 @@ let hummingbird = product("Hummingbird", "hummingbird")
 let hummingbirdCore = product("HummingbirdCore", "hummingbird")
 let httpTypes = product("HTTPTypes", "swift-http-types")
 let nioCore = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
 let nioHTTPTypes = product("NIOHTTPTypes", "swift-nio-extras")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let unixSignals = product("UnixSignals", "swift-service-lifecycle")
@@ -99,10 +100,14 @@ let package = Package(
             [
                 "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
                 "WeirIngest", "WeirLive", "GitHubWebhooks", "WeirHTTP", "WeirDemo", "PrometheusExposition", hummingbird,
-                logging, lifecycle, unixSignals, nioCore,
+                logging, lifecycle, unixSignals, nioCore, nioPosix,
             ]),
         .executableTarget(
-            name: "weir", dependencies: ["WeirServer", argumentParser, logging], swiftSettings: settings),
+            name: "weir",
+            dependencies: [
+                "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirServer", argumentParser, logging, unixSignals,
+            ],
+            swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["GitHubWebhooks"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("ConnectionPoolModuleTests", ["ConnectionPoolModule"]),
@@ -120,7 +125,9 @@ let package = Package(
             "WeirStoreTests",
             ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore", "GitHubWebhooks", "WeirDemo"]),
         tests("WeirHTTPTests", ["WeirHTTP", "WeirModel"]),
-        tests("WeirServerTests", ["WeirServer", logging]),
+        tests(
+            "WeirServerTests",
+            ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirServer", lifecycle, logging]),
         tests(
             "WeirSystemTests",
             [

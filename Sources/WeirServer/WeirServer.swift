@@ -35,6 +35,8 @@ public struct WeirServer: Sendable {
     public static let version = "0.1.0"
     /// Marks a database file as Weir's: "Weir" in ASCII.
     public static let applicationID: Int32 = 0x5765_6972
+    /// The newest schema this program knows (`PRAGMA user_version`).
+    public static let schemaVersion = WeirStore.schemaVersion
 
     private let settings: ServerSettings
     private let logger: Logger
@@ -80,6 +82,7 @@ public struct WeirServer: Sendable {
     }
 
     private func run(path: String, signals: [UnixSignal]) async throws {
+        let startedAt = ContinuousClock.now
         let now: @Sendable () -> Timestamp = Self.wallClock
         var configuration = SQLiteConfiguration(path: path, applicationID: Self.applicationID)
         configuration.readersMax = self.settings.readers
@@ -89,7 +92,7 @@ public struct WeirServer: Sendable {
         let metrics = PrometheusRegistry()
         let services: [any Service]
         do {
-            services = try await self.services(database, metrics, now: now)
+            services = try await self.services(database, metrics, now: now) + self.tools(database, startedAt)
         } catch {
             await database.close()
             throw error
@@ -140,6 +143,17 @@ public struct WeirServer: Sendable {
         if self.settings.isDemo { services.append(DemoService(ingest: ingest, logger: self.logger, now: now)) }
         services.append(HubService(hub: hub, now: now))
         return services
+    }
+
+    /// What tends the database and answers tools; stopped before everything else.
+    private func tools(_ database: SQLiteDatabase, _ startedAt: ContinuousClock.Instant) -> [any Service] {
+        var dispatcher = ControlDispatcher()
+        dispatcher.registerDatabase(database, startedAt: startedAt)
+        let path = ControlProtocol.socketPath(database: database.configuration.path)
+        return [
+            MaintenanceService(database: database, logger: self.logger),
+            ControlService(path: path, dispatcher: dispatcher, logger: self.logger),
+        ]
     }
 
     private static func wallClock() -> Timestamp {

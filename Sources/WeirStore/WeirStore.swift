@@ -15,6 +15,9 @@ public struct WeirStore: Sendable {
     let database: any Database
     let names = NameCache()
 
+    /// The version that a current database has.
+    public static let schemaVersion = Migration.latest
+
     private init(database: any Database) { self.database = database }
 
     /// Brings the schema up to date.

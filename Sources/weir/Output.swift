@@ -16,7 +16,10 @@ import Darwin
 enum Output {
     static func line(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
-    static func errorLine(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
+    static func errorLine(_ text: String) { Self.error(text + "\n") }
+
+    /// A part of a line.
+    static func error(_ text: String) { Self.write(text, to: STDERR_FILENO) }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]

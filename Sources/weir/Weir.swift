@@ -5,6 +5,7 @@
 //
 
 import ArgumentParser
+import SQLCore
 import WeirServer
 
 /// The command line.
@@ -21,7 +22,9 @@ struct Weir: AsyncParsableCommand {
             Take real ones:              WEIR_WEBHOOK_SECRET=… weir serve
             """,
         version: WeirServer.version,
-        subcommands: [ServeCommand.self, VersionCommand.self])
+        subcommands: [
+            ServeCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, VersionCommand.self,
+        ])
 
     static func main() async {
         do {
@@ -31,11 +34,19 @@ struct Weir: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let error as StartError {
-            Output.errorLine("weir: \(error)")
+        } catch let error where error is StartError || error is DatabaseError || error is Interruption {
+            Output.errorLine("weir: \(Self.words(error))")
             Self.exit(withError: ExitCode(1))
         } catch {
             Self.exit(withError: error)
+        }
+    }
+
+    /// An error in one line: what was tried, what happened, what to do.
+    static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as DatabaseError: "\(error.operation): \(error.message)"
+        default: "\(error)"
         }
     }
 }

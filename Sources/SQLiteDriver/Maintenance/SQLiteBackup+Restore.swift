@@ -39,7 +39,8 @@ extension SQLiteBackup {
             defer { lock.release() }
             try Self.refuseLive(path)
             let copy = Copy(configuration: self.configuration, check: self.check, onProgress: onProgress)
-            let partial = try copy.make(of: backup, Self.access(backup), at: path + ".restoring", thread)
+            let partial = try copy.make(
+                of: backup, Self.access(backup), at: Self.provisionalPath(restoring: path), thread)
             if let owner = FileFacts(path) ?? FileFacts(FileFacts.directory(of: path)) {
                 try partial.give(to: owner)
                 // The lock's file is made by whoever comes first, and its owner must be able to open it.
@@ -51,6 +52,9 @@ extension SQLiteBackup {
             return Summary(path: path, bytes: bytes, elapsed: .now - started, previous: previous)
         }
     }
+
+    /// Where the copy is while it is made, before anything is touched.
+    package static func provisionalPath(restoring database: String) -> String { database + ".restoring" }
 
     /// Puts the complete copy in the place of the database.
     ///

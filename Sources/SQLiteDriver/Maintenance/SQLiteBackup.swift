@@ -66,16 +66,16 @@ public struct SQLiteBackup: Sendable {
     ///   - destination: The path of the copy.
     ///   - overwrites: Whether a file of that name is replaced; it stays as it is until the copy is complete.
     ///   - onProgress: Called on the copying thread, after every MiB; and while the copy is checked, now and then.
-    /// - Throws: ``DatabaseError``; `CancellationError`. Nothing is left behind then.
+    /// - Throws: ``DatabaseError``; `CancellationError`. What there is of the copy is removed then.
     public func make(
         at destination: String, overwrites: Bool = false, onProgress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) async throws -> Summary {
         try await ToolThread.run("backup", timeout: self.timeout) { thread in
             let started = MonotonicInstant.now
             try self.refuseUnfit(destination, overwrites: overwrites)
-            let partial: PartialFile
             let copy = Copy(configuration: self.configuration, check: self.check, onProgress: onProgress)
-            partial = try copy.make(of: self.configuration.path, .live, at: destination + ".partial", thread)
+            let partial = try copy.make(
+                of: self.configuration.path, .live, at: Self.provisionalPath(destination), thread)
             try thread.claim()
             // A second look: it may have come meanwhile.
             try self.refuseUnfit(destination, overwrites: overwrites)
@@ -84,6 +84,9 @@ public struct SQLiteBackup: Sendable {
             return Summary(path: destination, bytes: bytes, elapsed: .now - started)
         }
     }
+
+    /// Where a copy is until it is complete.
+    package static func provisionalPath(_ destination: String) -> String { destination + ".partial" }
 
     /// Refuses a destination that would harm something.
     private func refuseUnfit(_ destination: String, overwrites: Bool) throws {
@@ -194,7 +197,7 @@ struct Copy {
 extension SQLiteDatabase {
     /// Copies the database to a file while it is in use; see ``SQLiteBackup``.
     ///
-    /// - Throws: ``DatabaseError``; `CancellationError`. Nothing is left behind then.
+    /// - Throws: ``DatabaseError``; `CancellationError`. What there is of the copy is removed then.
     public func backup(
         to destination: String, overwrites: Bool = false,
         onProgress: @escaping @Sendable (SQLiteBackup.Progress) -> Void = { _ in }

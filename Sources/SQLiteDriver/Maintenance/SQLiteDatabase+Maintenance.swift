@@ -143,7 +143,7 @@ extension SQLiteDatabase {
     /// The file's figures, as of now.
     public func figures(fileID: StaticString = #fileID, line: UInt = #line) async throws -> SQLiteFigures {
         let log = FileFacts(self.configuration.path + "-wal")?.bytes ?? 0
-        return try await self.readers.withConnection(Self.lease("figures", fileID: fileID, line: line)) { connection in
+        return try await self.readers.withConnection(Lease("figures", fileID: fileID, line: line)) { connection in
             SQLiteFigures(
                 pageSize: try connection.figure("page_size"), pages: try connection.figure("page_count"),
                 freePages: try connection.figure("freelist_count"), logBytes: log)
@@ -187,6 +187,14 @@ public struct SQLiteFigures: Sendable, Equatable {
     /// Bytes of the write-ahead log's file. It keeps its size when it is used again from its beginning.
     public var logBytes: Int
 
+    package init(pageSize: Int, pages: Int, freePages: Int, logBytes: Int) {
+        self.pageSize = pageSize
+        self.pages = pages
+        self.freePages = freePages
+        self.logBytes = logBytes
+    }
+
+    /// Bytes of the file once the log is folded into it.
     public var bytes: Int { self.pages * self.pageSize }
 }
 

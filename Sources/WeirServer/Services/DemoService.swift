@@ -60,6 +60,8 @@ struct DemoService: Service {
     private func send(_ deliveries: [DemoDelivery]) async throws -> Int {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, delivery) in deliveries.enumerated() {
+                // Hours of history are played at once: the server may be told to stop meanwhile.
+                try Task.checkCancellation()
                 if index >= Self.inFlightMax { try await group.next() }
                 group.addTask { try await self.send(delivery) }
             }

@@ -55,7 +55,7 @@ public struct ServerSettings: Sendable {
         }
     }
 
-    private static func databasePath(_ text: String) -> String? {
+    static func databasePath(_ text: String) -> String? {
         guard text.hasPrefix("sqlite:") else { return nil }
         let path = text.dropFirst("sqlite:".count)
         // SQLite would take these for a database in memory or a URI; both lose what is acknowledged.
@@ -94,7 +94,7 @@ public struct ServerSettings: Sendable {
 }
 
 /// Reads values strictly: one that cannot be read is an error that names the key, the value and what is accepted.
-private struct SettingReader {
+struct SettingReader {
     let sources: SettingSources
 
     func isGiven(_ key: SettingKey) -> Bool { self.sources.values[key] != nil }

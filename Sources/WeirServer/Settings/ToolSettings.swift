@@ -1,0 +1,41 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import WeirModel
+
+/// What the commands beside the server are told.
+public struct ToolSettings: Sendable {
+    /// The path of the database file.
+    public var databasePath: String
+    /// How long the command may take.
+    public var timeout: Duration
+
+    /// What ``timeout`` accepts, for `--help`.
+    public static let timeoutAccepts = "a duration from 1s to 7d, such as 90s, 30m or 4h"
+
+    /// Reads the values.
+    ///
+    /// - Parameter timeout: The text of `--timeout`; nil for the standard hour.
+    /// - Throws: ``StartError`` naming the value that cannot be read and what is accepted.
+    public init(_ sources: SettingSources, timeout: String? = nil) throws(StartError) {
+        let reader = SettingReader(sources: sources)
+        self.databasePath = try reader.required(.database) { text in
+            ServerSettings.databasePath(text) ?? Self.plainPath(text)
+        }
+        self.timeout = .seconds(3_600)
+        guard let timeout else { return }
+        guard let duration = Duration(parsing: timeout), (.seconds(1)...Duration.seconds(7 * 86_400)).contains(duration)
+        else { throw StartError("--timeout is \"\(timeout.prefix(100))\"; it must be \(Self.timeoutAccepts)") }
+        self.timeout = duration
+    }
+
+    /// A path without `sqlite:` before it, as one types it at a shell; nothing else has a colon after its first word.
+    private static func plainPath(_ text: String) -> String? {
+        let scheme = text.prefix { $0.isLetter || $0.isNumber }
+        let isPath = !text.isEmpty && (scheme.count == text.count || text[scheme.endIndex] != ":")
+        return isPath ? text : nil
+    }
+}

@@ -114,7 +114,9 @@ let package = Package(
         tests("SQLCoreTests", ["SQLCore"]),
         tests("DocumentationTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver"]),
         .target(name: "CWeirCutVFS", path: "Tests/CWeirCutVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
-        tests("SQLiteDriverTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirCutVFS"]),
+        tests(
+            "SQLiteDriverTests",
+            ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirSystem", "CWeirCutVFS"]),
         tests("WeirModelTests", ["WeirModel"]),
         tests("GitHubWebhooksTests", ["GitHubWebhooks", "WeirModel"]),
         tests("WeirLiveTests", ["WeirLive", "SQLCore", "WeirModel"]),

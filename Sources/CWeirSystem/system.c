@@ -19,3 +19,9 @@ void weir_limit_malloc_arenas(int count) {
     (void)count;
 #endif
 }
+
+void weir_trim_malloc(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}

@@ -18,7 +18,7 @@ struct OpeningTests {
     private static let wanted: [(pragma: String, writer: String, reader: String)] = [
         ("synchronous", "2", "2"), ("journal_mode", "wal", "wal"), ("wal_autocheckpoint", "0", "0"),
         ("foreign_keys", "1", "1"), ("temp_store", "1", "1"), ("mmap_size", "0", "0"), ("secure_delete", "2", "2"),
-        ("query_only", "0", "1"), ("auto_vacuum", "2", "2"), ("cache_size", "-32768", "-10922"),
+        ("query_only", "0", "1"), ("auto_vacuum", "2", "2"), ("cache_size", "-16384", "-5461"),
         ("application_id", "1952805748", "1952805748"),
     ]
 

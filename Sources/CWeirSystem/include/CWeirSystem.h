@@ -10,4 +10,7 @@
 /// Limits the number of malloc arenas of glibc; does nothing elsewhere.
 void weir_limit_malloc_arenas(int count);
 
+/// Has glibc's malloc give free pages of all arenas back to the system; does nothing elsewhere.
+void weir_trim_malloc(void);
+
 #endif

@@ -18,8 +18,10 @@ extension SQLiteConnection {
         try self.setFlag(SQLITE_DBCONFIG_DEFENSIVE, "defensive", true)
         try self.setFlag(SQLITE_DBCONFIG_TRUSTED_SCHEMA, "trusted schema", false)
         if self.role == .writer { try self.prepareFile(configuration) }
-        let cacheBytes = self.role == .writer ? configuration.writerCacheBytes : configuration.readerCacheBytes
-        try self.pragma("cache_size", String(-max(cacheBytes >> 10, 64)))
+        let budget = configuration.memoryBudget
+        let cacheBytes = self.role == .writer ? budget.writerCacheBytes : budget.readerCacheBytes
+        // It also sets how much of a sort is held in memory.
+        try self.pragma("cache_size", String(-(cacheBytes >> 10)))
         // A sort larger than the cache goes to disk: in memory it would stay with the process (file, not memory).
         try self.pragma("temp_store", "1")
         try self.pragma("mmap_size", "0")

@@ -37,6 +37,11 @@ final class SQLiteConnection {
     /// A failure that spoils the transaction under way, whatever its statement's caller made of it.
     var failure: DatabaseError?
 
+    /// What the leases did that has to do with memory.
+    var work: LeaseWork
+    /// Its place in the account of memory; nil before its driver has given it one.
+    var account: MemoryAccount?
+
     /// Virtual machine instructions between two looks at the deadline: about 10 to 50 µs of work.
     private static let progressInterval: Int32 = 1_000
 
@@ -54,6 +59,7 @@ final class SQLiteConnection {
         }
         self.db = db
         self.role = role
+        self.work = LeaseWork(heapBytesMax: role == .reader ? configuration.queryHeapBytesMax : nil)
         self.statements = StatementCache(countMax: configuration.statementsMax)
         self.controlStatements = StatementCache(countMax: 32)
         do {
@@ -101,7 +107,7 @@ final class SQLiteConnection {
     /// whole transaction, released savepoints of other members included.
     private var shouldStop: Bool {
         guard let signal = self.signal, !self.isWriting else { return false }
-        return signal.isStopped
+        return self.work.look(isStopped: signal.isStopped, heapBytes: Int(sqlite3_memory_used()))
     }
 
     private func authorize(_ action: Int32, _ first: String?) -> Int32 {
@@ -120,6 +126,7 @@ final class SQLiteConnection {
     func withLease<Result>(_ signal: LeaseSignal, _ body: () throws -> Result) rethrows -> Result {
         self.signal = signal
         self.isInsideLease = true
+        self.work.begin()
         defer {
             self.signal = nil
             self.isInsideLease = false

@@ -69,6 +69,12 @@ extension DatabaseError {
         code: .sqliteIOError, operation: "write", message: "SQLite rolled the transaction back",
         outcome: .notCommitted)
 
+    /// A query was stopped because SQLite used more memory than the configuration lets queries use.
+    static let queryTooLarge = DatabaseError(
+        code: .sqliteNoMemory, operation: "query",
+        message: "stopped, because the queries that ran gathered more in memory than they may together; "
+            + "narrow the query, or raise the memory budget")
+
     private static func remedy(_ code: Code) -> String? {
         switch code {
         case .sqliteNotADatabase: "the file is not a SQLite database: name another path, or move the file away"

@@ -26,7 +26,8 @@ public struct SQLiteConfiguration: Sendable {
     public var readersMin: Int
     /// Most readers at work for heavy lanes at once. Default: half the cores, and at least one.
     public var heavyReadersMax: Int
-    /// How long a reader beyond the minimum may be idle before it is closed and its memory given back.
+    /// How long a reader beyond the minimum may be idle before it is closed and its memory given back. The writer, which
+    /// stays open, gives its cache back after as long.
     public var readerIdleTimeout: Duration
     /// How old a reader may grow before it is replaced; nil: any age.
     public var readerLifetimeMax: Duration?
@@ -43,8 +44,14 @@ public struct SQLiteConfiguration: Sendable {
     public var groupBytesMax: Int
     /// How safe a commit is.
     public var durability: Durability
-    /// Page cache of all connections together, in bytes.
+    /// What all connections may use together, in bytes; ``MemoryBudget`` says how it is divided.
     public var memoryBytes: Int
+    /// A query is stopped while SQLite uses more than so many bytes in the whole process; nil: never. For a program
+    /// that limits SQLite's heap: a query that gathers much is to end before the writer is refused memory.
+    public var queryHeapBytesMax: Int?
+    /// Is told that memory went back to the allocator, on a connection's thread; it must not block. See
+    /// ``MemoryTrimmer/released()``.
+    public var onMemoryReleased: (@Sendable () -> Void)?
     /// How long a connection waits for a lock of another process.
     public var busyTimeout: Duration
     /// Size of the write-ahead log, in bytes, from which the writer checkpoints in its next gap; without a gap it does
@@ -83,11 +90,8 @@ public struct SQLiteConfiguration: Sendable {
         self.statementsMax = 128
     }
 
-    /// The writer's share of the cache: half, since it touches every index; the readers share the rest.
-    var writerCacheBytes: Int { self.memoryBytes / 2 }
-
-    /// One reader's share of the cache.
-    var readerCacheBytes: Int { self.memoryBytes / 2 / self.readersMax }
+    /// How ``memoryBytes`` is divided.
+    public var memoryBudget: MemoryBudget { MemoryBudget(totalBytes: self.memoryBytes, readers: self.readersMax) }
 
     var readerLimits: PoolStateMachine.Limits {
         var limits = PoolStateMachine.Limits(

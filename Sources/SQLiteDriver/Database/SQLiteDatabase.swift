@@ -28,6 +28,7 @@ public final class SQLiteDatabase: Database {
     /// What the writer has done.
     public let writerStatistics: WriterStatistics
     private let lock: ProcessLock
+    private let memoryKeeper: MemoryKeeper
     private let timer: DeadlineTimer
     let writer: ConnectionPool<SQLiteWriterDriver>
     @usableFromInline let readers: ConnectionPool<SQLiteReaderDriver>
@@ -64,12 +65,15 @@ public final class SQLiteDatabase: Database {
         self.lock = lock
         self.timer = DeadlineTimer()
         self.writerStatistics = WriterStatistics()
+        let memory = MemoryKeeper(
+            writerIdleMax: configuration.readerIdleTimeout, onRelease: configuration.onMemoryReleased)
+        self.memoryKeeper = memory
         let readers = ConnectionPool(
-            driver: SQLiteReaderDriver(configuration: configuration), limits: configuration.readerLimits,
-            timer: self.timer, delegate: configuration.delegate)
+            driver: SQLiteReaderDriver(configuration: configuration, memory: memory),
+            limits: configuration.readerLimits, timer: self.timer, delegate: configuration.delegate)
         self.readers = readers
         let writer = SQLiteWriterDriver(
-            configuration: configuration, statistics: self.writerStatistics, readers: readers)
+            configuration: configuration, statistics: self.writerStatistics, readers: readers, memory: memory)
         writer.suspendReaders(cause: "the file is being opened")
         self.writer = ConnectionPool(
             driver: writer, limits: configuration.writerLimits, timer: self.timer, delegate: configuration.delegate)
@@ -97,6 +101,12 @@ public final class SQLiteDatabase: Database {
 
     /// A moment's figures of the writer's queue.
     public var writerPool: PoolStatistics { self.writer.snapshot() }
+
+    /// The leases that hold the writer now, oldest first.
+    public var writerHolders: [LeaseError.Holder] { self.writer.holders }
+
+    /// What each connection uses, the readers first.
+    public var memory: [ConnectionMemory] { self.memoryKeeper.current }
 
     /// What is being recovered, from the opening or from a failure of the disk, until reads and writes go on; nil when
     /// all is well.

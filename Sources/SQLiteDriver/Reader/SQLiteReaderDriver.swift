@@ -15,13 +15,16 @@ import SQLCore
 struct SQLiteReaderDriver: PoolDriver {
     @usableFromInline let name = "reader"
     let configuration: SQLiteConfiguration
+    let memory: MemoryKeeper
 
     /// Longest age of a transaction that a further lease may join. A longer one would keep pages in the log.
     private static let sharedAgeMax: Duration = .milliseconds(2)
 
     @usableFromInline
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
-        try SQLiteConnection(self.configuration, role: .reader)
+        let connection = try SQLiteConnection(self.configuration, role: .reader)
+        self.memory.opened(connection, id, pool: self.name)
+        return connection
     }
 
     @usableFromInline
@@ -49,7 +52,10 @@ struct SQLiteReaderDriver: PoolDriver {
         }
         guard let error = connection.withLease(job, { job.run(on: connection) }) else { return .reusable }
         let code = (error as? DatabaseError)?.code
-        if code?.primary == .sqliteInterrupt { job.failIfStopped() }
+        if code?.primary == .sqliteInterrupt {
+            if connection.work.exceededHeap { job.fail(DatabaseError.queryTooLarge) }
+            job.failIfStopped()
+        }
         return code?.endsConnection ?? false ? .broken : .suspect
     }
 
@@ -73,10 +79,16 @@ struct SQLiteReaderDriver: PoolDriver {
         }
     }
 
-    /// Lets go of the snapshot; nobody is there to share it.
+    /// Lets go of the snapshot, since nobody is there to share it, and of what a long query left in memory.
     @usableFromInline
-    func becameIdle(_ connection: SQLiteConnection) { connection.endShared() }
+    func becameIdle(_ connection: SQLiteConnection) {
+        connection.endShared()
+        self.memory.readerBecameIdle(connection)
+    }
 
     @usableFromInline
-    func close(_ connection: SQLiteConnection, isHealthy: Bool) { connection.close() }
+    func close(_ connection: SQLiteConnection, isHealthy: Bool) {
+        connection.close()
+        self.memory.closed(connection)
+    }
 }

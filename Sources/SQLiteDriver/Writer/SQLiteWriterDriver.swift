@@ -20,14 +20,17 @@ struct SQLiteWriterDriver: PoolDriver {
     let configuration: SQLiteConfiguration
     let statistics: WriterStatistics
     let readers: ConnectionPool<SQLiteReaderDriver>
+    private let memory: MemoryKeeper
     private let log: LogKeeper
 
     init(
-        configuration: SQLiteConfiguration, statistics: WriterStatistics, readers: ConnectionPool<SQLiteReaderDriver>
+        configuration: SQLiteConfiguration, statistics: WriterStatistics, readers: ConnectionPool<SQLiteReaderDriver>,
+        memory: MemoryKeeper
     ) {
         self.configuration = configuration
         self.statistics = statistics
         self.readers = readers
+        self.memory = memory
         self.log = LogKeeper(goalBytes: configuration.walGoalBytes)
     }
 
@@ -50,6 +53,7 @@ struct SQLiteWriterDriver: PoolDriver {
         }
         self.statistics.recovering(nil)
         self.readers.resume()
+        self.memory.opened(connection, id, pool: self.name)
         return connection
     }
 
@@ -87,16 +91,24 @@ struct SQLiteWriterDriver: PoolDriver {
     func validate(_ connection: SQLiteConnection) -> Bool { connection.isAutocommit }
 
     /// Moves committed pages from the log into the file, between two groups and only here.
-    func becameIdle(_ connection: SQLiteConnection) { self.tidyLog(connection, .gap) }
+    func becameIdle(_ connection: SQLiteConnection) {
+        self.tidyLog(connection, .gap)
+        self.memory.writerBecameIdle(connection)
+    }
 
-    /// A log that a reader keeps from being emptied is looked at again, though nobody writes any more.
-    func idleUntil(_ connection: SQLiteConnection) -> MonotonicInstant? { self.log.policy.nextLook(now: .now) }
+    /// A log that a reader keeps from being emptied is looked at again, though nobody writes any more; and the cache of
+    /// a writer that nobody needs is given back.
+    func idleUntil(_ connection: SQLiteConnection) -> MonotonicInstant? {
+        let instants = [self.log.policy.nextLook(now: .now), self.memory.writerIdleUntil(connection)]
+        return instants.compactMap(\.self).min()
+    }
 
     /// Empties the log, then closes.
     func close(_ connection: SQLiteConnection, isHealthy: Bool) {
         // After a failed sync a checkpoint would rest on pages that may never have reached the disk.
         if isHealthy { _ = self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE) }
         connection.close()
+        self.memory.closed(connection)
     }
 
     /// How long one try to open waits for readers to end; the pool tries again, and says meanwhile what it waits for.

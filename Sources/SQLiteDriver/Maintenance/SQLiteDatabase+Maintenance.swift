@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import CWeirSQLite
 import ConnectionPoolModule
 public import SQLCore
 
@@ -58,7 +57,9 @@ extension SQLiteDatabase {
         var total = 0
         var stuck: [[SQLValue]] = []
         while true {
-            let keys = try await self.readers.withConnection(lease) { try $0.values(find) }
+            let keys = try await self.readers.withConnection(lease) { connection in
+                try connection.rows(find) { row in try key.indices.map { try row.value($0) as SQLValue } }
+            }
             // Rows that a trigger keeps would be found for ever.
             if keys.isEmpty || keys == stuck { return total }
             let before = total
@@ -66,8 +67,8 @@ extension SQLiteDatabase {
             while !rest.isEmpty {
                 let some = rest
                 let slice = try await self.slice(lease, pace) { connection, slice in
-                    try connection.deleteRow(delete.text, some[some.startIndex + slice.steps] + condition.values)
-                    slice.done += Int(sqlite3_changes(connection.db))
+                    let values = some[some.startIndex + slice.steps] + condition.values
+                    slice.done += try connection.run(delete.text, values)
                     slice.isLast = slice.steps + 1 == some.count
                 }
                 rest = rest.dropFirst(slice.steps)
@@ -199,25 +200,16 @@ public struct SQLiteFigures: Sendable, Equatable {
 }
 
 extension SQLiteConnection {
-    /// All rows of a query, every column as it is stored.
-    fileprivate func values(_ sql: SQL) throws -> [[SQLValue]] {
-        var result: [[SQLValue]] = []
-        try self.withStatement(sql.text) { statement in
-            try statement.bind(sql.values)
-            while try statement.step() { result.append(statement.values()) }
-        }
-        return result
-    }
-
     /// A number that a pragma tells.
     fileprivate func figure(_ pragma: String) throws -> Int {
         Int(try self.asDriver { try self.scalar("PRAGMA \(pragma)") } ?? "") ?? 0
     }
 
-    fileprivate func deleteRow(_ text: String, _ values: [SQLValue]) throws {
+    /// Runs a statement whose text stays the same, and returns the rows it changed.
+    fileprivate func run(_ text: String, _ values: [SQLValue]) throws -> Int {
         try self.withStatement(text) { statement in
-            try statement.bind(values)
-            while try statement.step() {}
+            _ = try statement.bind(values)
+            return try statement.run()
         }
     }
 
@@ -262,21 +254,6 @@ extension SQLiteConnection {
         try self.asDriver {
             try self.control("PRAGMA analysis_limit=\(rowsMax)")
             try self.control("ANALYZE \"\(table.replacing("\"", with: "\"\""))\"")
-        }
-    }
-}
-
-extension SQLiteStatement {
-    /// The current row, every column as it is stored.
-    fileprivate func values() -> [SQLValue] {
-        (0..<Int(sqlite3_column_count(self.handle))).map { column in
-            switch sqlite3_column_type(self.handle, Int32(column)) {
-            case SQLITE_INTEGER: .integer(self.integer(column))
-            case SQLITE_FLOAT: .real(self.real(column))
-            case SQLITE_TEXT: .text(self.text(column))
-            case SQLITE_BLOB: .blob(self.blob(column))
-            default: .null
-            }
         }
     }
 }

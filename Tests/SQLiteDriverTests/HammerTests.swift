@@ -123,7 +123,9 @@ struct HammerTests {
                         }
                     }
                     if seen != version {
-                        findings.note { $0.complaints.append("row \(id): version \(version) written, \(seen ?? 0) read") }
+                        findings.note {
+                            $0.complaints.append("row \(id): version \(version) written, \(seen ?? 0) read")
+                        }
                     }
                 }
             }

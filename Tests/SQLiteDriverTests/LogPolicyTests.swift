@@ -43,7 +43,9 @@ struct LogPolicyTests {
     @Test("an incomplete checkpoint is tried again, for a tenth of the time at most, load or not")
     func pace() {
         var policy = LogPolicy(goalBytes: 100)
-        #expect(!self.wantsCut(&policy, .gap, self.result(10, copied: 9, bytes: 150, took: .milliseconds(20)), at: Self.start))
+        #expect(
+            !self.wantsCut(
+                &policy, .gap, self.result(10, copied: 9, bytes: 150, took: .milliseconds(20)), at: Self.start))
         #expect(!policy.shouldCheckpoint(.gap, bytes: 150, now: self.after(179)))
         #expect(!policy.shouldCheckpoint(.underLoad, bytes: 1_000, now: self.after(179)))
         // Then also for a log that has become small: it is behind.

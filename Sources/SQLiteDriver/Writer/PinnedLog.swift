@@ -14,12 +14,12 @@ public struct PinnedLog: Sendable, Equatable, CustomStringConvertible {
     public let framesWaiting: Int
     /// When it was first seen.
     public let since: MonotonicInstant
-    /// The readers at work when it was last looked at, oldest first: the first is the likely cause. Empty when the
-    /// reader is none of this process.
+    /// The leases at work when it was last looked at, oldest first: the first is the likely cause. Empty when the
+    /// reader is none of the pool's: a tool's, or another process's.
     public let holders: [LeaseError.Holder]
 
     public var description: String {
-        let held = self.holders.first.map { "held by \($0)" } ?? "held by a reader of another process"
+        let held = self.holders.first.map { "held by \($0)" } ?? "held by a reader outside the pool"
         return "the write-ahead log has \(self.bytes) bytes and cannot be emptied: \(held)"
     }
 }

@@ -158,7 +158,8 @@ extension SQLiteWriterDriver {
     private func stop(_ error: any Error, isBusyHarmless: Bool = false) -> Stop {
         let isBusy = (error as? DatabaseError)?.code.primary == .sqliteBusy
         if isBusy, isBusyHarmless { return Stop(error: Self.notCommitted(error), remedy: .none) }
-        return Stop(error: Self.notCommitted(error), remedy: Self.isSyncFailure(error) ? .recover(cause: "\(error)") : .replace)
+        return Stop(
+            error: Self.notCommitted(error), remedy: Self.isSyncFailure(error) ? .recover(cause: "\(error)") : .replace)
     }
 
     /// Whether the system could not write what it had taken: it may drop it, and say nothing the next time.

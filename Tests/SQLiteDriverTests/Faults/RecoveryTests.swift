@@ -143,13 +143,18 @@ struct RecoveryTests {
             #expect((await bench.write(2) as? DatabaseError)?.outcome == .unknown)
             #expect(database.recovery?.contains("1034") ?? false)
             // The first refusal may come before the writer has tried, and failed, to open.
-            #expect(try await eventually { await self.reason(of: bench.write(3, acquire: .milliseconds(300))) == .down })
+            #expect(
+                try await eventually { await self.reason(of: bench.write(3, acquire: .milliseconds(300))) == .down })
             let told = await bench.write(4, acquire: .milliseconds(100))
             #expect("\(told.map { "\($0)" } ?? "")".contains("export"))
             await #expect {
                 _ = try await database.read(Lease("look", acquireTimeout: .milliseconds(100))) { _ in }
             } throws: { error in
-                if case .databaseDown(let cause)? = (error as? LeaseError)?.reason { cause.contains("1034") } else { false }
+                if case .databaseDown(let cause)? = (error as? LeaseError)?.reason {
+                    cause.contains("1034")
+                } else {
+                    false
+                }
             }
             #expect(database.writerStatistics.current.connections == 1)
             mayEnd.set()

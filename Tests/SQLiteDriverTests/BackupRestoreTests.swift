@@ -23,7 +23,7 @@ struct BackupRestoreTests {
         let copy = directory.file("copy.db")
         let database = try await SQLiteDatabase.open(configuration)
         for half in Int64(0)..<2 {
-            _ = try await database.write(Lease("fill")) { db in
+            _ = try await database.write(.patient("fill")) { db in
                 try db.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, value INTEGER, text TEXT)")
                 let text = String(repeating: "x", count: 900)
                 for value in half * 100..<half * 100 + 100 {
@@ -38,7 +38,7 @@ struct BackupRestoreTests {
 
     private func values(_ configuration: SQLiteConfiguration) async throws -> [Int64] {
         let database = try await SQLiteDatabase.open(configuration)
-        let values = try await database.read(Lease("values")) {
+        let values = try await database.read(.patient("values")) {
             try $0.rows("SELECT value FROM t ORDER BY value") { $0.integer(0) }
         }
         #expect(try await SQLiteCheck(configuration, depth: .full).run().isEmpty)

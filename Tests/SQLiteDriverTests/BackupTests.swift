@@ -19,7 +19,7 @@ struct BackupTests {
     /// A database of some megabytes: `t` with rows 0 ..< `rows`.
     static func filled(_ rows: Int, _ body: (TestDatabase) async throws -> Void) async throws {
         try await TestDatabase.with { test async throws in
-            _ = try await test.database.write(Lease("fill", timeout: .seconds(60))) {
+            _ = try await test.database.write(.patient("fill")) {
                 try $0.execute(
                     """
                     WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < \(rows))
@@ -68,7 +68,7 @@ struct BackupTests {
                         var value = task * 10_000_000
                         while !isDone.isSet {
                             let next = value
-                            _ = try await database.write(Lease("write", timeout: .seconds(60))) {
+                            _ = try await database.write(.patient("write")) {
                                 try $0.execute(
                                     "INSERT INTO t (value, text) VALUES (\(next), printf('%0500d', \(next)))")
                             }
@@ -126,7 +126,7 @@ struct BackupTests {
                     code = sqlite3_backup_step(backup, 10)
                     count += 1
                     let text = "changed \(count)"
-                    _ = try await test.database.write(Lease("write")) {
+                    _ = try await test.database.write(.patient("write")) {
                         try $0.execute("UPDATE t SET text = \(text) WHERE id = 7")
                     }
                 }
@@ -146,7 +146,7 @@ struct BackupTests {
             let copy = test.directory.file("copy.db")
             _ = try await test.database.backup(to: copy)
             let opened = try await SQLiteDatabase.open(Self.configuration(copy))
-            _ = try await opened.write(Lease("write")) { try $0.execute("INSERT INTO t (value) VALUES (5000)") }
+            _ = try await opened.write(.patient("write")) { try $0.execute("INSERT INTO t (value) VALUES (5000)") }
             // A database in use is not replaced, even where replacing is asked for.
             await self.expectRefusal(["copy.db", "another name"]) {
                 _ = try await test.database.backup(to: copy, overwrites: true)
@@ -262,7 +262,7 @@ struct BackupTests {
         let configuration = TestDatabase.configuration(directory)
         let copy = directory.file("copy.db")
         let database = try await SQLiteDatabase.open(configuration)
-        _ = try await database.write(Lease("fill")) { db in
+        _ = try await database.write(.patient("fill")) { db in
             try db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, value INTEGER, text TEXT)")
             try db.execute("CREATE INDEX t_text ON t (text)")
             for id in Int64(0)..<3_000 {

@@ -21,14 +21,14 @@ struct MaintenanceStatisticsTests {
 
     /// The index that a reader would use.
     private func plan(_ database: SQLiteDatabase) async throws -> String {
-        try await database.read(Lease("plan")) {
+        try await database.read(.patient("plan")) {
             try $0.row("EXPLAIN QUERY PLAN SELECT text FROM p WHERE b = 1 AND c = 1") { $0.text(3) } ?? ""
         }
     }
 
     /// Fills `p` so that one of its two columns tells rows apart and the other does not.
     private func fill(_ database: SQLiteDatabase, telling column: String) async throws {
-        _ = try await database.write(Lease("fill", timeout: .seconds(60))) { db in
+        _ = try await database.write(.patient("fill")) { db in
             try db.execute("CREATE TABLE IF NOT EXISTS p (id INTEGER PRIMARY KEY, b INTEGER, c INTEGER, text TEXT)")
             try db.execute("CREATE INDEX IF NOT EXISTS p_b ON p (b)")
             try db.execute("CREATE INDEX IF NOT EXISTS p_c ON p (c)")
@@ -51,7 +51,7 @@ struct MaintenanceStatisticsTests {
             #expect(try await self.plan(database).contains("p_b"))
             try await self.fill(database, telling: "c")
             // Control: new statistics alone.
-            _ = try await database.writer.withConnection(Lease("analyze")) { connection in
+            _ = try await database.writer.withConnection(.patient("analyze")) { connection in
                 try connection.asDriver { try connection.control("ANALYZE") }
             }
             #expect(try await self.plan(database).contains("p_b"))
@@ -67,7 +67,7 @@ struct MaintenanceStatisticsTests {
             try await self.fill(database, telling: "c")
             _ = try await self.plan(database)
             @Sendable func analysed() async throws -> Int64 {
-                try await database.read(Lease("analysed")) { db in
+                try await database.read(.patient("analysed")) { db in
                     guard try db.row("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'", { _ in }) != nil else {
                         return 0
                     }
@@ -75,7 +75,7 @@ struct MaintenanceStatisticsTests {
                 }
             }
             // Control. From 3.46 on 0x10002 looks at all tables; before, the bit is not known.
-            _ = try await database.writer.withConnection(Lease("pragma")) { connection in
+            _ = try await database.writer.withConnection(.patient("pragma")) { connection in
                 try connection.asDriver {
                     try connection.control("PRAGMA analysis_limit=400")
                     try connection.control("PRAGMA optimize")
@@ -91,7 +91,7 @@ struct MaintenanceStatisticsTests {
     func hold() async throws {
         try await TestDatabase.with { test async throws in
             let database = test.database
-            _ = try await database.write(Lease("fill", timeout: .seconds(110))) { db in
+            _ = try await database.write(.patient("fill")) { db in
                 try db.execute(
                     """
                     WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < \(Self.rows))
@@ -101,7 +101,7 @@ struct MaintenanceStatisticsTests {
                 try db.execute("CREATE INDEX t_both ON t (text, value)")
             }
             @Sendable func hold(_ limit: Int) async throws -> Duration {
-                try await database.writer.withConnection(Lease("hold", timeout: .seconds(60))) { connection in
+                try await database.writer.withConnection(.patient("hold")) { connection in
                     try connection.asDriver {
                         try connection.control("PRAGMA analysis_limit=\(limit)")
                         return try ContinuousClock().measure { try connection.control("ANALYZE t") }
@@ -122,7 +122,7 @@ struct MaintenanceStatisticsTests {
                     var longest = Duration.zero
                     while !isDone.isSet {
                         let took = try await ContinuousClock().measure {
-                            _ = try await database.write(Lease("beside", timeout: .seconds(20))) {
+                            _ = try await database.write(.patient("beside")) {
                                 try $0.execute("UPDATE t SET text = text WHERE id = 1")
                             }
                         }

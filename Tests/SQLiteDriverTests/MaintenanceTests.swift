@@ -13,6 +13,13 @@ import Testing
 
 @testable import SQLiteDriver
 
+extension Lease {
+    /// A lease of a test that is about something else than time: the checkpoint after a large write may take seconds.
+    static func patient(_ label: StaticString) -> Lease {
+        Lease(label, acquireTimeout: .seconds(60), timeout: .seconds(120))
+    }
+}
+
 /// What call-backs on other threads have told.
 final class Log<Element: Sendable>: @unchecked Sendable {
     // Guarded by `monitor`.
@@ -38,7 +45,7 @@ struct MaintenanceTests {
             group.addTask {
                 var count = 0
                 while !isDone.isSet {
-                    _ = try await database.write(Lease("beside", acquireTimeout: .seconds(60), timeout: .seconds(60))) {
+                    _ = try await database.write(.patient("beside")) {
                         try $0.execute("INSERT INTO beside (text) VALUES ('x')")
                     }
                     count += 1
@@ -63,7 +70,7 @@ struct MaintenanceTests {
         _ body: (TestDatabase) async throws -> Void
     ) async throws {
         try await TestDatabase.with(change) { test async throws in
-            _ = try await test.database.write(Lease("fill", timeout: .seconds(120))) { db in
+            _ = try await test.database.write(.patient("fill")) { db in
                 try db.execute("CREATE TABLE beside (id INTEGER PRIMARY KEY, text TEXT)")
                 try db.execute(
                     """
@@ -95,7 +102,7 @@ struct MaintenanceTests {
             // Control: the same in one statement.
             let whole = try await self.writing(
                 beside: {
-                    try await database.write(Lease("whole", timeout: .seconds(60))) {
+                    try await database.write(.patient("whole")) {
                         try $0.execute("DELETE FROM t WHERE value < \(60_000)")
                     }.value
                 }, in: database)
@@ -109,7 +116,7 @@ struct MaintenanceTests {
     @Test("rows of a table without rowid are found by a key of two columns, some of them text and blobs")
     func compositeKey() async throws {
         try await TestDatabase.with { test async throws in
-            _ = try await test.database.write(Lease("create")) { db in
+            _ = try await test.database.write(.patient("create")) { db in
                 try db.execute("CREATE TABLE w (a TEXT, b BLOB, c INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
                 for index in Int64(0)..<5_000 {
                     let bytes = [UInt8(index & 0xff), UInt8(index >> 8)]
@@ -118,7 +125,7 @@ struct MaintenanceTests {
             }
             let count = try await test.database.deleteInSlices("test", from: "w", key: ["a", "b"], where: "c % 5 = 0")
             #expect(count == 1_000)
-            let rest = try await test.database.read(Lease("rest")) {
+            let rest = try await test.database.read(.patient("rest")) {
                 try $0.row("SELECT count(*), sum(c % 5 = 0) FROM w") { [$0.integer(0), $0.integer(1)] }
             }
             #expect(rest == [4_000, 0])
@@ -128,7 +135,7 @@ struct MaintenanceTests {
     @Test("rows that a trigger keeps do not hold up the end; a condition with OR does not reach beyond the key")
     func stuck() async throws {
         try await self.filled(100) { test async throws in
-            _ = try await test.database.write(Lease("trigger")) {
+            _ = try await test.database.write(.patient("trigger")) {
                 try $0.execute(
                     "CREATE TRIGGER keep BEFORE DELETE ON t WHEN old.value < 10 BEGIN SELECT RAISE(IGNORE); END")
             }
@@ -163,7 +170,7 @@ struct MaintenanceTests {
     func counts() async throws {
         try await self.filled(1_000) { test async throws in
             let database = test.database
-            _ = try await database.write(Lease("create")) { db in
+            _ = try await database.write(.patient("create")) { db in
                 try db.execute(
                     "CREATE TABLE child (id INTEGER PRIMARY KEY, t_id INTEGER REFERENCES t (id) ON DELETE CASCADE)")
                 try db.execute("CREATE INDEX child_t ON child (t_id)")
@@ -171,7 +178,7 @@ struct MaintenanceTests {
                 try db.execute("INSERT INTO beside (text) SELECT 'x' FROM t WHERE id < 77")
             }
             @Sendable func rows() async throws -> Int {
-                try await database.read(Lease("rows")) { db in
+                try await database.read(.patient("rows")) { db in
                     try db.row(
                         "SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM child) + (SELECT count(*) FROM beside)"
                     ) { Int($0.integer(0)) } ?? -1
@@ -179,7 +186,7 @@ struct MaintenanceTests {
             }
             let before = try await rows()
             #expect(before == 1_000 + 3_000 + 77)
-            let deleted = try await database.write(Lease("wipe")) { db in
+            let deleted = try await database.write(.patient("wipe")) { db in
                 try db.execute("DELETE FROM beside") + db.execute("DELETE FROM t WHERE id < 100")
                     + db.execute("DELETE FROM child WHERE t_id < 200")
                     + db.execute("UPDATE t SET text = '' WHERE id < 0")
@@ -226,10 +233,10 @@ struct MaintenanceTests {
             let database = test.database
             for text in ["PRAGMA incremental_vacuum", "PRAGMA analysis_limit=400", "PRAGMA page_count"] {
                 await #expect(throws: DatabaseError.self) {
-                    try await database.write(Lease("refused")) { try $0.execute(SQL(testing: text)) }
+                    try await database.write(.patient("refused")) { try $0.execute(SQL(testing: text)) }
                 }
             }
-            let refused = try await database.writer.withConnection(Lease("door")) { connection in
+            let refused = try await database.writer.withConnection(.patient("door")) { connection in
                 try connection.asDriver { try connection.control("PRAGMA analysis_limit=400") }
                 do {
                     try connection.control("PRAGMA analysis_limit")

@@ -67,7 +67,7 @@ struct MaintenanceServiceTests {
                 INSERT INTO t (text) SELECT printf('%0800d', i) FROM n
                 """)
         }
-        _ = try await database.write(Lease("empty", timeout: .seconds(60))) {
+        _ = try await database.write(Lease("empty", acquireTimeout: .seconds(60), timeout: .seconds(60))) {
             try $0.execute("DELETE FROM t WHERE id > 9")
         }
         let before = try await database.figures()

@@ -171,7 +171,10 @@ struct ControlTests {
                     """)
             }
         }
-        _ = try await database.write(Lease("drop", timeout: .seconds(60))) { try $0.execute("DROP TABLE filling") }
+        // The checkpoint of what was filled may take seconds.
+        _ = try await database.write(Lease("drop", acquireTimeout: .seconds(60), timeout: .seconds(60))) {
+            try $0.execute("DROP TABLE filling")
+        }
         await database.close()
     }
 

@@ -110,10 +110,12 @@ struct DriverBench {
         self.plan = try FaultPlan(TemporaryDirectory(inMemory: true))
         var configuration = self.plan.configuration
         change(&configuration)
+        let memory = MemoryKeeper(writerIdleMax: .seconds(60), onRelease: nil)
         let readers = ConnectionPool(
-            driver: SQLiteReaderDriver(configuration: configuration), limits: configuration.readerLimits, timer: timer)
+            driver: SQLiteReaderDriver(configuration: configuration, memory: memory),
+            limits: configuration.readerLimits, timer: timer)
         self.driver = SQLiteWriterDriver(
-            configuration: configuration, statistics: WriterStatistics(), readers: readers)
+            configuration: configuration, statistics: WriterStatistics(), readers: readers, memory: memory)
         self.connection = try self.driver.open(ConnectionID(1))
         for sql: SQL in [
             Ledger.schema,

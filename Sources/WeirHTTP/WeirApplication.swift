@@ -52,6 +52,8 @@ public struct WeirApplication: Sendable {
         public var hub: Hub
         public var signature: WebhookSignature
         public var metrics: PrometheusRegistry
+        /// What `/api/diagnostics` tells; it must not wait for anything.
+        package var diagnostics: @Sendable () -> JSON = { .object([]) }
 
         public init(
             store: WeirStore, ingest: Ingest, hub: Hub, signature: WebhookSignature, metrics: PrometheusRegistry
@@ -111,6 +113,7 @@ public struct WeirApplication: Sendable {
             store: parts.store, registry: registry, queryTimeout: configuration.queryTimeout,
             acquireTimeout: configuration.acquireTimeout, now: now
         ).add(to: router)
+        DiagnosticsRoute(figures: parts.diagnostics).add(to: router)
         EventsRoute(hub: parts.hub).add(to: router)
         OperationsRoutes(
             store: parts.store, ingest: parts.ingest, registry: parts.metrics,

@@ -86,18 +86,23 @@ public struct WeirServer: Sendable {
         let now: @Sendable () -> Timestamp = Self.wallClock
         var configuration = SQLiteConfiguration(path: path, applicationID: Self.applicationID)
         configuration.readersMax = self.settings.readers
-        configuration.memoryBytes = self.settings.databaseMemoryBytes
+        let memory = MemoryPlan(self.settings)
+        let trimmer = memory.apply(to: &configuration)
+        defer { trimmer.stop() }
         configuration.delegate = PoolLog(logger: self.logger)
         let database = try await SQLiteDatabase.open(configuration)
         let metrics = PrometheusRegistry()
         let services: [any Service]
         do {
-            services = try await self.services(database, metrics, now: now) + self.tools(database, startedAt)
+            let diagnostics = ServerDiagnostics(database: database, plan: memory, trimmer: trimmer, now: now)
+            MemoryMetrics(database: database, plan: memory, trimmer: trimmer).register(in: metrics)
+            services =
+                try await self.services(database, metrics, diagnostics, now: now) + self.tools(database, startedAt)
         } catch {
             await database.close()
             throw error
         }
-        self.logStart(path)
+        self.logStart(path, memory)
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: signals, logger: self.quietLogger)
@@ -109,7 +114,8 @@ public struct WeirServer: Sendable {
     }
 
     private func services(
-        _ database: SQLiteDatabase, _ metrics: PrometheusRegistry, now: @escaping @Sendable () -> Timestamp
+        _ database: SQLiteDatabase, _ metrics: PrometheusRegistry, _ diagnostics: ServerDiagnostics,
+        now: @escaping @Sendable () -> Timestamp
     ) async throws -> [any Service] {
         let store = try await WeirStore.open(database)
         let counts = try await store.counts(lease: Lease("start.counts"))
@@ -124,14 +130,15 @@ public struct WeirServer: Sendable {
                 })
         }
         ServerMetrics(database: database, ingest: ingest, hub: hub).register(in: metrics)
+        var parts = WeirApplication.Parts(
+            store: store, ingest: ingest, hub: hub,
+            signature: WebhookSignature(secrets: self.settings.webhookSecrets), metrics: metrics)
+        parts.diagnostics = { diagnostics.json }
         let application = WeirApplication.make(
             .init(
                 host: self.settings.host, port: self.settings.port, publicURL: self.settings.publicURL,
                 queryTimeout: self.settings.queryTimeout, acquireTimeout: self.settings.acquireTimeout),
-            .init(
-                store: store, ingest: ingest, hub: hub,
-                signature: WebhookSignature(secrets: self.settings.webhookSecrets), metrics: metrics),
-            logger: self.logger, now: now
+            parts, logger: self.logger, now: now
         ) { port in
             self.logRunning(port)
             await self.onRunning(port)
@@ -169,17 +176,16 @@ public struct WeirServer: Sendable {
         return logger
     }
 
-    private func logStart(_ path: String) {
-        self.logger.info(
-            "starting",
-            metadata: [
-                "version": "\(Self.version)", "database": "\(path)", "sqlite": "\(SQLiteDatabase.libraryVersion)",
-                "synchronous": "full", "readers": "\(self.settings.readers)",
-                "database_memory_bytes": "\(self.settings.databaseMemoryBytes)",
-                "ingest_bytes": "\(self.settings.ingestBytes)", "query_timeout": "\(self.settings.queryTimeout)",
-                "acquire_timeout": "\(self.settings.acquireTimeout)",
-                "webhook_secrets": "\(self.settings.webhookSecrets.count)",
-            ])
+    private func logStart(_ path: String, _ memory: MemoryPlan) {
+        let metadata: Logger.Metadata = [
+            "version": "\(Self.version)", "database": "\(path)", "sqlite": "\(SQLiteDatabase.libraryVersion)",
+            "synchronous": "full", "readers": "\(self.settings.readers)",
+            "ingest_bytes": "\(self.settings.ingestBytes)", "query_timeout": "\(self.settings.queryTimeout)",
+            "acquire_timeout": "\(self.settings.acquireTimeout)",
+            "webhook_secrets": "\(self.settings.webhookSecrets.count)",
+        ]
+        self.logger.info("starting", metadata: metadata.merging(memory.metadata) { first, _ in first })
+        for warning in memory.warnings { self.logger.warning("\(warning)") }
     }
 
     private func logRunning(_ port: Int) {

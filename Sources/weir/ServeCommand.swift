@@ -50,7 +50,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: Self.help(.readers, "Most connections that read."))
     var readers: String?
 
-    @Option(help: Self.help(.databaseMemory, "Page cache of all connections together."))
+    @Option(
+        help: Self.help(
+            .databaseMemory,
+            "What the database may use for caches and sorts; an eighth of the memory, at most 4GB, when not given."))
     var databaseMemory: String?
 
     @Option(help: Self.help(.queryTimeout, "Longest time a query may take."))

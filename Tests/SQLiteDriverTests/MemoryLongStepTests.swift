@@ -65,7 +65,8 @@ struct MemoryLongStepTests {
     }
 
     /// Runs a query that does not end before its deadline.
-    private func stop(_ database: SQLiteDatabase, _ query: SQL, engineReturned: Flag = Flag()) async throws -> Lateness {
+    private func stop(_ database: SQLiteDatabase, _ query: SQL, engineReturned: Flag = Flag()) async throws -> Lateness
+    {
         let started = ContinuousClock.now
         let end = started.advanced(by: Self.deadline)
         async let machine = Self.latenessOfAThread(end)
@@ -95,8 +96,9 @@ struct MemoryLongStepTests {
                     + "\(answers[98].inMilliseconds) ms at the 99th percentile; a task that waits for a thread was woken "
                     + "\(machine[49].inMilliseconds) and \(machine[98].inMilliseconds) ms after it, "
                     + "the engine returned \(engine[49].inMilliseconds) and \(engine[98].inMilliseconds) ms after it")
-            // What a busy machine is late by itself is not the pool's doing.
-            let bound = max(machine[98], .zero) + .milliseconds(20)
+            // What a busy machine is late by itself is not the pool's doing. On a quiet one it is a millisecond or two; on a
+            // busy one the second largest of 100 is no steadier than by a factor of two.
+            let bound = 2 * max(machine[98], .zero) + .milliseconds(20)
             #expect(answers[98] < bound)
             // The negative control: had the answer waited for the engine, it would have been late.
             #expect(engine[98] > bound)

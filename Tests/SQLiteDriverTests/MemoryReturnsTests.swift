@@ -97,7 +97,9 @@ struct MemoryReturnsTests {
             [path = path as String] in
             let scene = try await MemoryScene.open(path, budget: Self.budget, isGuarded: false)
             let course = try await MemoryCourse.watch(patience: .seconds(1)) { course in
-                course.stopped = await Self.sort(scene, deadline: LargeFile.isFull ? .seconds(12) : .seconds(3)) { $0.force("temp_store=MEMORY") }
+                course.stopped = await Self.sort(scene, deadline: LargeFile.isFull ? .seconds(12) : .seconds(3)) {
+                    $0.force("temp_store=MEMORY")
+                }
             }
             try course.print()
             await scene.close()

@@ -25,7 +25,7 @@ struct ServerSettingsTests {
         let settings = try self.settings()
         #expect(settings.databasePath == "weir.db" && settings.host == "127.0.0.1" && settings.port == 8080)
         #expect(settings.queryTimeout == .seconds(5) && settings.acquireTimeout == .seconds(2))
-        #expect(settings.databaseMemoryBytes == 64 << 20 && settings.ingestBytes == 64 << 20)
+        #expect(settings.databaseMemoryBytes == nil && settings.ingestBytes == 64 << 20)
         #expect(settings.webhookSecrets.isEmpty && settings.publicURL == nil && settings.readers == 4)
     }
 
@@ -61,6 +61,18 @@ struct ServerSettingsTests {
         let result = Result { try self.settings(flags: [key: value]) }
         let wasAccepted = (try? result.get()) != nil
         #expect(wasAccepted == isAccepted)
+    }
+
+    @Test("a budget too small for the readers names both, and a fitting one is taken")
+    func memoryOfReaders() throws {
+        #expect {
+            _ = try self.settings(flags: [.readers: "16"], environment: ["WEIR_DATABASE_MEMORY": "63MB"])
+        } throws: { error in
+            let text = (error as? StartError)?.description ?? ""
+            return ["WEIR_DATABASE_MEMORY", "63MB", "16 readers", "at least 64MB"].allSatisfy(text.contains)
+        }
+        let settings = try self.settings(flags: [.readers: "16", .databaseMemory: "64MB"])
+        #expect(settings.databaseMemoryBytes == 64 << 20)
     }
 
     @Test("flags win over variables, variables over the file")

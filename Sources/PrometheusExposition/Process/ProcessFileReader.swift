@@ -15,7 +15,7 @@ import Darwin
 /// Reads the small files of `/proc`; the only place of this target that does I/O.
 ///
 /// Isolation: any thread. The kernel makes these files in memory, so a read does not wait for a disk.
-enum ProcessFileReader {
+package enum ProcessFileReader {
     /// Most bytes read of one file; `/proc/stat` of a large machine is about 100 kB.
     static let bytesMax = 1 << 20
 
@@ -23,7 +23,7 @@ enum ProcessFileReader {
     ///
     /// - Parameter path: Its path.
     /// - Returns: The text, cut at ``bytesMax``; nil when the file cannot be read, as on systems without `/proc`.
-    static func text(at path: String) -> String? {
+    package static func text(at path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

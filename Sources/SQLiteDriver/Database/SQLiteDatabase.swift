@@ -108,6 +108,9 @@ public final class SQLiteDatabase: Database {
     /// What each connection uses, the readers first.
     public var memory: [ConnectionMemory] { self.memoryKeeper.current }
 
+    /// Size of the write-ahead log's file; zero when there is none. Asks the file system and opens nothing.
+    public var logBytes: Int { FileFacts(self.configuration.path + "-wal")?.bytes ?? 0 }
+
     /// What is being recovered, from the opening or from a failure of the disk, until reads and writes go on; nil when
     /// all is well.
     public var recovery: String? { self.writerStatistics.recovery }

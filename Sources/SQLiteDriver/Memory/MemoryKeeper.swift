@@ -19,7 +19,7 @@ final class MemoryKeeper: @unchecked Sendable {
     /// - Parameters:
     ///   - writerIdleMax: How long an idle writer keeps its cache.
     ///   - onRelease: Called on a connection's thread when memory went back to the allocator.
-    init(writerIdleMax: Duration, onRelease: (@Sendable () -> Void)?) {
+    init(writerIdleMax: Duration = .seconds(30), onRelease: (@Sendable () -> Void)? = nil) {
         self.writerIdleMax = writerIdleMax
         self.onRelease = onRelease ?? {}
     }

@@ -58,9 +58,7 @@ public enum SQLiteMemory {
         func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
         let candidates = [variable("SQLITE_TMPDIR"), variable("TMPDIR"), "/var/tmp", "/usr/tmp", "/tmp"]
         return candidates.compactMap(\.self).first { path in
-            var information = stat()
-            return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
-                && access(path, W_OK | X_OK) == 0
+            FileFacts(path)?.isDirectory ?? false && access(path, W_OK | X_OK) == 0
         } ?? "."
     }
 

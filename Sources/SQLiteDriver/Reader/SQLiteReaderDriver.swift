@@ -15,7 +15,7 @@ import SQLCore
 struct SQLiteReaderDriver: PoolDriver {
     @usableFromInline let name = "reader"
     let configuration: SQLiteConfiguration
-    let memory: MemoryKeeper
+    var memory = MemoryKeeper()
 
     /// Longest age of a transaction that a further lease may join. A longer one would keep pages in the log.
     private static let sharedAgeMax: Duration = .milliseconds(2)

@@ -25,7 +25,7 @@ struct SQLiteWriterDriver: PoolDriver {
 
     init(
         configuration: SQLiteConfiguration, statistics: WriterStatistics, readers: ConnectionPool<SQLiteReaderDriver>,
-        memory: MemoryKeeper
+        memory: MemoryKeeper = MemoryKeeper()
     ) {
         self.configuration = configuration
         self.statistics = statistics

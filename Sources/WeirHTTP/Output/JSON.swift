@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import WeirModel
+package import WeirModel
 
 /// A JSON value on its way out, with its keys in the order they are to be read.
-enum JSON: Sendable, Equatable {
+package enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -16,16 +16,18 @@ enum JSON: Sendable, Equatable {
     case array([JSON])
     case object([(String, JSON)])
 
-    static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
+    package static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
 
-    init(_ text: String?) { self = text.map { .string($0) } ?? .null }
+    package init(_ text: String?) { self = text.map { .string($0) } ?? .null }
 
-    init(_ time: Timestamp?) { self = time.map { .string($0.rfc3339) } ?? .null }
+    package init(_ time: Timestamp?) { self = time.map { .string($0.rfc3339) } ?? .null }
 
     /// Milliseconds as seconds.
-    init(milliseconds: Int64?) { self = milliseconds.map { .number(Double($0) / 1_000) } ?? .null }
+    package init(milliseconds: Int64?) { self = milliseconds.map { .number(Double($0) / 1_000) } ?? .null }
 
-    init(_ number: Double?) { self = number.map { .number($0) } ?? .null }
+    package init(_ number: Double?) { self = number.map { .number($0) } ?? .null }
+
+    package init(_ number: Int) { self = .integer(Int64(number)) }
 
     /// The value as text.
     var text: String { String(decoding: self.bytes, as: UTF8.self) }

@@ -5,6 +5,7 @@
 //
 
 public import Logging
+import SQLiteDriver
 import WeirHTTP
 import WeirModel
 
@@ -17,7 +18,8 @@ public struct ServerSettings: Sendable {
     public var publicURL: String?
     public var webhookSecrets: [String]
     public var readers: Int
-    public var databaseMemoryBytes: Int
+    /// What the database may use; nil for a share of what the machine or the container has.
+    public var databaseMemoryBytes: Int?
     public var queryTimeout: Duration
     public var acquireTimeout: Duration
     public var ingestBytes: Int
@@ -40,7 +42,15 @@ public struct ServerSettings: Sendable {
                 return secrets.contains("") ? nil : secrets
             } ?? []
         self.readers = try reader.required(.readers) { Int($0).flatMap { (1...64).contains($0) ? $0 : nil } }
-        self.databaseMemoryBytes = try reader.required(.databaseMemory) { Self.bytes($0, in: 4 << 20...1 << 40) }
+        self.databaseMemoryBytes = try reader.optional(.databaseMemory) { Self.bytes($0, in: 16 << 20...1 << 40) }
+        let memoryBytesMin = MemoryBudget.bytesMin(readers: self.readers)
+        if let bytes = self.databaseMemoryBytes, bytes < memoryBytesMin,
+            let given = sources.values[.databaseMemory]
+        {
+            throw StartError(
+                "\(given.origin) is \"\(given.text)\", too little for \(self.readers) readers; "
+                    + "it must be at least \(memoryBytesMin >> 20)MB, or the readers fewer")
+        }
         self.queryTimeout = try reader.required(.queryTimeout, Self.timeout)
         self.acquireTimeout = try reader.required(.acquireTimeout, Self.timeout)
         self.ingestBytes = try reader.required(.ingestBytes) { Self.bytes($0, in: 32 << 20...64 << 30) }

@@ -38,7 +38,7 @@ public struct SettingKey: Sendable, Hashable {
         "webhook_secret", "one secret, or several with commas between, none empty", standard: nil, isSecret: true)
     public static let readers = SettingKey("readers", "a number of connections from 1 to 64", standard: "4")
     public static let databaseMemory = SettingKey(
-        "database_memory", "a size from 4MB to 1TB, such as 64MB or 2GB", standard: "64MB")
+        "database_memory", "a size from 16MB to 1TB, such as 64MB or 2GB", standard: nil)
     public static let queryTimeout = SettingKey(
         "query_timeout", "a duration from 10ms to 1h, such as 500ms, 5s or 1m", standard: "5s")
     public static let acquireTimeout = SettingKey(

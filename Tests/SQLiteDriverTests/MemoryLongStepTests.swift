@@ -98,7 +98,7 @@ struct MemoryLongStepTests {
                     + "the engine returned \(engine[49].inMilliseconds) and \(engine[98].inMilliseconds) ms after it")
             // What a busy machine is late by itself is not the pool's doing. On a quiet one it is a millisecond or two; on a
             // busy one the second largest of 100 is no steadier than by a factor of two.
-            let bound = 2 * max(machine[98], .zero) + .milliseconds(20)
+            let bound: Duration = max(machine[98], .zero) * 2 + .milliseconds(20)
             #expect(answers[98] < bound)
             // The negative control: had the answer waited for the engine, it would have been late.
             #expect(engine[98] > bound)

@@ -200,6 +200,7 @@ struct ConnectionPoolOutageTests {
             if case .databaseDown = self.reason(error) { return true }
             return self.reason(error) == .busy
         }
+        #expect(try await eventually { listener.heard.all.contains("test: open failed: OpenFailed()") })
         driver.failsToOpen.store(false, ordering: .sequentiallyConsistent)
         let signal = Signal()
         let holder = await self.hold(pool, signal, timeout: .milliseconds(300))

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // MARK: The log
 
@@ -17,8 +18,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir_cut_operation *operations;
 static int64_t count, capacity;
 static int is_overwrite_safe = 1;
-/// Syncs of a log until one fails; 0: none.
+/// Syncs of the log, or of the database, until one fails; 0: none.
 static int64_t syncs_until_loss;
+static int is_loss_of_log;
 
 static void record(weir_cut_kind kind, const char *path, int64_t offset, const void *bytes, int64_t length) {
     weir_cut_operation operation = {kind, strdup(path), offset, length, NULL};
@@ -66,16 +68,18 @@ void weir_cut_promise_safe_overwrite(int is_promised) {
     pthread_mutex_unlock(&lock);
 }
 
-void weir_cut_lose_at_sync(int64_t nth) {
+void weir_cut_lose_at_sync(int64_t nth, int is_log) {
     pthread_mutex_lock(&lock);
     syncs_until_loss = nth;
+    is_loss_of_log = is_log;
     pthread_mutex_unlock(&lock);
 }
 
-static int is_to_be_lost(void) {
+static int is_to_be_lost(int is_log) {
     pthread_mutex_lock(&lock);
-    int result = syncs_until_loss == 1;
-    if (syncs_until_loss > 0) syncs_until_loss -= 1;
+    int is_counted = is_log == is_loss_of_log && syncs_until_loss > 0;
+    int result = is_counted && syncs_until_loss == 1;
+    if (is_counted) syncs_until_loss -= 1;
     pthread_mutex_unlock(&lock);
     return result;
 }
@@ -85,6 +89,7 @@ static int is_to_be_lost(void) {
 typedef struct {
     sqlite3_file base;
     int is_log;
+    int is_database;
     /// SQLite's Unix layer synchronises the directory with the first sync of a log or a journal that it may have made.
     int syncs_directory;
     /// NULL for temporary files, which no power cut concerns.
@@ -121,7 +126,7 @@ static int cut_truncate(sqlite3_file *file, sqlite3_int64 size) {
 
 static int cut_sync(sqlite3_file *file, int flags) {
     cut_file *self = (cut_file *)file;
-    if (self->is_log && is_to_be_lost()) {
+    if ((self->is_log || self->is_database) && is_to_be_lost(self->is_log)) {
         record(WEIR_CUT_LOSE, PATH(file), 0, NULL, 0);
         return SQLITE_IOERR_FSYNC;
     }
@@ -185,9 +190,10 @@ static int cut_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
     self->real = (sqlite3_file *)(self + 1);
     self->path = NULL;
     int is_kept = flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
-    int was_there = 1;
-    if (is_kept) system_vfs->xAccess(system_vfs, name, SQLITE_ACCESS_EXISTS, &was_there);
+    // Asked of the system itself: for SQLite an empty file is not there.
+    int was_there = !is_kept || access(name, F_OK) == 0;
     self->is_log = (flags & SQLITE_OPEN_WAL) != 0;
+    self->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     self->syncs_directory = (flags & SQLITE_OPEN_CREATE) && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
     int code = system_vfs->xOpen(system_vfs, name, self->real, flags, result);
     self->base.pMethods = self->real->pMethods ? &methods : NULL;

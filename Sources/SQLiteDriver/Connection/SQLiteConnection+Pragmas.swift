@@ -19,7 +19,8 @@ extension SQLiteConnection {
         try self.setFlag(SQLITE_DBCONFIG_TRUSTED_SCHEMA, "trusted schema", false)
         if self.role == .writer { try self.prepareFile(configuration) }
         let budget = configuration.memoryBudget
-        let cacheBytes = self.role == .writer ? budget.writerCacheBytes : budget.readerCacheBytes
+        let share = self.role == .writer ? budget.writerCacheBytes : budget.readerCacheBytes
+        let cacheBytes = configuration.cacheBytes ?? share
         // It also sets how much of a sort is held in memory.
         try self.pragma("cache_size", String(-(cacheBytes >> 10)))
         // A sort larger than the cache goes to disk: in memory it would stay with the process (file, not memory).

@@ -64,6 +64,9 @@ public struct SQLiteConfiguration: Sendable {
     /// Is told what happens in the pools.
     public var delegate: (any PoolDelegate)?
 
+    /// Page cache of each connection, in bytes; nil: its part of the budget. Tests set so little that transactions spill.
+    package var cacheBytes: Int?
+
     /// The name of SQLite's layer to the operating system; nil for the usual one. Tests put their own there.
     package var vfs: String?
 

@@ -47,8 +47,9 @@ int weir_cut_install(void);
 /// takes for granted on this system; without the promise it fills the log up to whole sectors. Default: 1.
 void weir_cut_promise_safe_overwrite(int is_promised);
 
-/// Fails the nth sync of a log from now on, once, and loses what it was to write. 0: none.
-void weir_cut_lose_at_sync(int64_t nth);
+/// Fails the nth sync of the log, or else of the database file, from now on, once, and loses what it was to write.
+/// 0: none.
+void weir_cut_lose_at_sync(int64_t nth, int is_log);
 
 /// Operations logged so far. Any thread may ask while others write.
 int64_t weir_cut_count(void);

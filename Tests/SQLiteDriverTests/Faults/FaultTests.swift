@@ -41,7 +41,7 @@ private struct FaultRun: Sendable {
         self.plan.arm(self.fault, nth: self.nth)
         var configuration = self.plan.configuration
         // Small enough that members read pages in, and spill them, in the middle of a transaction.
-        configuration.memoryBytes = 128 << 10
+        configuration.cacheBytes = 64 << 10
         configuration.walGoalBytes = 32 << 10
         configuration.busyTimeout = .milliseconds(50)
         let database = try await self.open(configuration)
@@ -232,7 +232,7 @@ struct FaultTests {
                 let plan = try FaultPlan(TemporaryDirectory(inMemory: true))
                 plan.arm(fault, nth: nth)
                 var configuration = plan.configuration
-                configuration.memoryBytes = 128 << 10
+                configuration.cacheBytes = 64 << 10
                 let ledger = Ledger()
                 try? CarelessWriter(ledger: ledger).run(configuration)
                 if plan.hits == 0 { break }

@@ -14,9 +14,15 @@ import Testing
 
 /// SQLite's heap with so many bytes left; the limit is the process's, so nothing else of SQLite's may run beside.
 private enum Heap {
-    static func leave(_ bytes: Int64) { sqlite3_hard_heap_limit64(sqlite3_memory_used() + bytes) }
+    static func leave(_ bytes: Int64) {
+        _ = Self.usual
+        sqlite3_hard_heap_limit64(sqlite3_memory_used() + bytes)
+    }
 
-    static func free() { sqlite3_hard_heap_limit64(0) }
+    /// The limit of before these tests.
+    private static let usual = sqlite3_hard_heap_limit64(-1)
+
+    static func free() { sqlite3_hard_heap_limit64(Self.usual) }
 }
 
 @Suite("Lack of memory", .serialized, .timeLimit(.minutes(2)))
@@ -27,7 +33,7 @@ struct MemoryTests {
         var refused = 0
         var unknown = 0
         var untouched = 0
-        try await FaultBench.with({ $0.memoryBytes = 256 << 10 }) { bench async throws in
+        try await FaultBench.with({ $0.cacheBytes = 128 << 10 }) { bench async throws in
             for id in Int64(0)..<100 { #expect(await bench.write(id) == nil) }
             var id: Int64 = 1_000
             // From nothing to more than a group needs, in steps that shrink to an allocation's size near the start.

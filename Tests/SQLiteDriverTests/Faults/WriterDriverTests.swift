@@ -44,7 +44,7 @@ struct WriterDriverTests {
     }
 
     private static let limits: @Sendable (inout SQLiteConfiguration) -> Void = {
-        $0.memoryBytes = 128 << 10
+        $0.cacheBytes = 64 << 10
         $0.walGoalBytes = 64 << 10
         $0.groupMax = 5
         $0.groupBytesMax = 60_000

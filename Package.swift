@@ -163,7 +163,7 @@ if Context.environment["WEIR_BENCH"] != nil {
 if Context.environment["WEIR_LAYER_ONLY"] != nil {
     let layer: Set = [
         "CWeirSQLite", "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirCutVFS",
-        "ConnectionPoolModuleTests", "SQLCoreTests", "SQLiteDriverTests",
+        "ConnectionPoolModuleTests", "SQLCoreTests", "SQLiteDriverTests", "DocumentationTests",
     ]
     package.dependencies = []
     package.products.removeAll { ["weir", "PrometheusExposition"].contains($0.name) }

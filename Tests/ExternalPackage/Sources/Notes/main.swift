@@ -22,7 +22,7 @@ do {
     let endless: SQL = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
     _ = try await database.read(Lease("endless", timeout: .milliseconds(100))) { try $0.row(endless, as: Int.self) }
 } catch let error as LeaseError {
-    print(error)  // endless at Notes/main.swift:22 was stopped at its deadline after 100 ms
+    print(error)  // endless at Notes/main.swift:16 was stopped at its deadline after 100 ms
 }
 await database.close()
 // snippet end

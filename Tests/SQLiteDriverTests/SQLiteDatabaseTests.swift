@@ -55,7 +55,7 @@ struct TestDatabase: Sendable {
     static let endless: SQL = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
 }
 
-@Suite("SQLiteDatabase", .timeLimit(.minutes(2)))
+@Suite("SQLiteDatabase", .timeLimit(.minutes(5)))
 struct SQLiteDatabaseTests {
     @Test("values of every kind come back as they went in")
     func values() async throws {

@@ -70,6 +70,11 @@ extension Problem {
             self.init(
                 .gatewayTimeout, "query-timed-out", "The query took too long",
                 "it was stopped: narrow the period or the filters")
+        } else if error.code.primary.rawValue == 7 {
+            // SQLite's code for want of memory, which a query that gathers too much gets too.
+            self.init(
+                .serviceUnavailable, "query-too-large", "The query needs too much memory",
+                "it was stopped: narrow the period or the filters", retryAfter: 5)
         } else {
             self.init(
                 .serviceUnavailable, "database", "The database reported an error",

@@ -29,11 +29,12 @@ final class ProgressLine: @unchecked Sendable {
     func show(_ progress: SQLiteBackup.Progress) {
         self.monitor.withLock {
             let tenth = progress.bytesTotal > 0 ? progress.bytesDone * 10 / progress.bytesTotal : 0
-            let isNew = self.shown.map { $0.phase != progress.phase || $0.tenth != tenth } ?? true
-            let isDue = self.shown.map { .now - $0.at >= Self.interval } ?? true
             // Elsewhere than on a terminal a line every tenth; a check reads some of the file twice, so has no tenths.
-            let isShown = self.isTerminal ? isNew || isDue : isNew && (progress.phase == .copying || tenth % 10 == 0)
-            guard isShown else { return }
+            let isNew = self.shown.map {
+                $0.phase != progress.phase || (progress.phase == .copying && $0.tenth != tenth)
+            }
+            let isDue = self.isTerminal && self.shown.map { .now - $0.at >= Self.interval } ?? true
+            guard isNew ?? true || isDue else { return }
             self.shown = (progress.phase, tenth, .now)
             if self.isTerminal {
                 Output.error("\r\u{1b}[K" + Self.text(progress))

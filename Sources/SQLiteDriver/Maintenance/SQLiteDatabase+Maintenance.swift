@@ -143,11 +143,11 @@ extension SQLiteDatabase {
 
     /// The file's figures, as of now.
     public func figures(fileID: StaticString = #fileID, line: UInt = #line) async throws -> SQLiteFigures {
-        let log = FileFacts(self.configuration.path + "-wal")?.bytes ?? 0
+        let logPath = self.configuration.path + "-wal"
         return try await self.readers.withConnection(Lease("figures", fileID: fileID, line: line)) { connection in
             SQLiteFigures(
                 pageSize: try connection.figure("page_size"), pages: try connection.figure("page_count"),
-                freePages: try connection.figure("freelist_count"), logBytes: log)
+                freePages: try connection.figure("freelist_count"), logBytes: FileFacts(logPath)?.bytes ?? 0)
         }
     }
 

@@ -108,7 +108,7 @@ struct MaintenanceTests {
                 }, in: database)
             #expect(whole.value == 30_000)
             print("writes beside a sliced delete: \(sliced.writes); beside one statement: \(whole.writes)")
-            #expect(sliced.writes > 40)
+            #expect(sliced.writes > 20)
             #expect(whole.writes < 10)
         }
     }

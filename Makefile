@@ -4,14 +4,16 @@
 # make bench   figures of this machine, also in bench/results.json
 # make lint    formatting, imports, repository rules
 # make docs    the pages of the library products, in .build/documentation
+# make soak    ThreadSanitizer, hours of mixed load, and the long variants of the suites; MINUTES=240 is the load's length
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 OUT ?= .build/test-output
+MINUTES ?= 240
 
 # Suites that measure time, or start servers: one after the other, with nothing beside them.
 QUIET := WeirSystemTests|SQLiteDriverTests|ConnectionPoolModuleTests|WeirLiveTests
 
-.PHONY: run test bench lint build docs
+.PHONY: run test bench lint build docs soak
 
 run:
 	@scripts/setup run
@@ -49,3 +51,8 @@ lint:
 docs:
 	@scripts/setup run
 	@scripts/build-documentation
+
+soak:
+	@scripts/setup run
+	@scripts/thread-sanitizer
+	@scripts/soak $(MINUTES)

@@ -39,34 +39,47 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
         _ lease: Lease, _ body: @escaping @Sendable (Driver.Connection) throws -> Value
     ) async throws -> Value {
         let job = LeaseJob(lease: lease)
-        defer { if job.carriesBaton { self.passBaton() } }
+        defer { self.returned(job) }
         return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Value, any Error>) in
-                // Belongs to the connection's thread until it answers; a refusal does not touch it.
-                nonisolated(unsafe) var result: Result<Value, any Error>?
-                job.call = { command in
-                    switch command {
-                    case .run(let connection):
-                        do {
-                            // A pool hands its own connections to its own leases only.
-                            result = .success(try body(unsafeDowncast(connection, to: Driver.Connection.self)))
-                        } catch {
-                            result = .failure(error)
-                            return error
-                        }
-                    case .fail(let error): result = .failure(error)
-                    case .answer:
-                        guard let result else { preconditionFailure("a lease was answered without a result") }
-                        continuation.resume(with: result)
-                    case .refuse(let error): continuation.resume(throwing: error)
-                    }
-                    return nil
-                }
-                self.submit(job)
-            }
+            #if DEBUG
+            // Checked: who is resumed twice stops the process, and who never is, is named. It is also the one that
+            // ThreadSanitizer can follow when a result comes before its caller sleeps.
+            return try await withCheckedThrowingContinuation { self.submit(job, body, $0) }
+            #else
+            return try await withUnsafeThrowingContinuation { self.submit(job, body, $0) }
+            #endif
         } onCancel: {
             self.cancel(job)
         }
+    }
+
+    /// Hides the types of a closure and its caller in the job.
+    @inlinable
+    func submit<Value: Sendable>(
+        _ job: LeaseJob, _ body: @escaping @Sendable (Driver.Connection) throws -> Value,
+        _ continuation: LeaseContinuation<Value>
+    ) {
+        // Belongs to the connection's thread until it answers; a refusal does not touch it.
+        nonisolated(unsafe) var result: Result<Value, any Error>?
+        job.call = { command in
+            switch command {
+            case .run(let connection):
+                do {
+                    // A pool hands its own connections to its own leases only.
+                    result = .success(try body(unsafeDowncast(connection, to: Driver.Connection.self)))
+                } catch {
+                    result = .failure(error)
+                    return error
+                }
+            case .fail(let error): result = .failure(error)
+            case .answer:
+                guard let result else { preconditionFailure("a lease was answered without a result") }
+                continuation.resume(with: result)
+            case .refuse(let error): continuation.resume(throwing: error)
+            }
+            return nil
+        }
+        self.submit(job)
     }
 
     override func runThread(_ id: ConnectionID, _ slot: Slot) {
@@ -93,3 +106,13 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
         self.closed(id)
     }
 }
+
+#if DEBUG
+/// Where a caller sleeps until its lease is answered.
+@usableFromInline
+typealias LeaseContinuation<Value> = CheckedContinuation<Value, any Error>
+#else
+/// Where a caller sleeps until its lease is answered.
+@usableFromInline
+typealias LeaseContinuation<Value> = UnsafeContinuation<Value, any Error>
+#endif

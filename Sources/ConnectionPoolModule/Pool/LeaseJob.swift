@@ -59,8 +59,12 @@ public final class LeaseJob: LeaseSignal, @unchecked Sendable {
     var id: LeaseID?
     /// Whether its task was cancelled before the machine knew of it.
     var isCancelled = false
+    private let baton = Atomic<Bool>(false)
     /// Whether its caller, once resumed, resumes others: see ``AnswerBaton``. Set before the caller is resumed.
-    @usableFromInline var carriesBaton = false
+    var carriesBaton: Bool {
+        get { self.baton.load(ordering: .relaxed) }
+        set { self.baton.store(newValue, ordering: .relaxed) }
+    }
     /// The closure with its types; set before the job is handed to anyone.
     @usableFromInline var call: (@Sendable (Command) -> (any Error)?)?
 

@@ -209,9 +209,10 @@ extension PoolCore {
     /// A connection's thread has closed it.
     func closed(_ id: ConnectionID) { self.event { machine, _ in machine.closed(id, now: .now) } }
 
-    /// A caller has been resumed, and resumes those whose results came meanwhile.
+    /// A caller has been resumed. With the baton, it resumes those whose results came meanwhile.
     @usableFromInline
-    func passBaton() {
+    func returned(_ job: LeaseJob) {
+        guard job.carriesBaton else { return }
         for job in self.monitor.withLock({ self.baton.pass() }) { job.answer() }
     }
 

@@ -75,8 +75,8 @@ struct PoolSimulationTests {
         print("simulation: saw \(sights.map { "\($0.0) \($0.1)" }.joined(separator: ", "))")
         guard runs.allSatisfy({ $0.failure == nil }) else { return }
         #expect(steps >= Self.steps)
-        // What never happens is not tested.
-        for (sight, count) in sights { #expect(count >= 20, "\(sight)") }
+        // What never happens is not tested. The rarest happen about once in 10,000 steps.
+        for (sight, count) in sights { #expect(count >= steps / 50_000, "\(sight)") }
     }
 
     @Test("control: a planted fault is found", arguments: PlantedBug.allCases)

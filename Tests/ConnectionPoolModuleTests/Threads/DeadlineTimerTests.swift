@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import Synchronization
 import TestSupport
 import Testing
 
@@ -15,23 +14,20 @@ struct DeadlineTimerTests {
     @Test("calls come not before their instant, the earliest asked for first")
     func order() async {
         let timer = DeadlineTimer()
-        let calls = Mutex<[Int]>([])
+        let calls = Recorder<Int>()
         let done = Gate()
         let started = MonotonicInstant.now
         for (number, delay) in [(1, 60), (2, 20), (3, 40)] {
             let client = timer.add { now in
                 #expect(now - started >= .milliseconds(delay))
-                let count = calls.withLock {
-                    $0.append(number)
-                    return $0.count
-                }
-                if count == 3 { Task { await done.open() } }
+                calls.append(number)
+                if calls.all.count == 3 { Task { await done.open() } }
                 return nil
             }
             timer.arm(client, at: started.advanced(by: .milliseconds(delay)))
         }
         await done.wait()
-        #expect(calls.withLock { $0 } == [2, 3, 1])
+        #expect(calls.all == [2, 3, 1])
         timer.stop()
     }
 

@@ -163,7 +163,7 @@ extension SQLiteWriterDriver {
     }
 
     /// Whether the system could not write what it had taken: it may drop it, and say nothing the next time.
-    private static func isSyncFailure(_ error: any Error) -> Bool {
+    static func isSyncFailure(_ error: any Error) -> Bool {
         guard let error = error as? DatabaseError else { return false }
         return error.code == .sqliteSyncFailed || error.code == .sqliteDirectorySyncFailed
     }

@@ -78,7 +78,9 @@ struct SQLiteWriterDriver: PoolDriver {
         }
         // Without a gap the log would grow for as long as the load lasts.
         self.tidyLog(connection, .underLoad)
-        return .reusable
+        guard let failure = self.log.failure else { return .reusable }
+        self.suspendReaders(cause: "\(failure)")
+        return .broken
     }
 
     /// Keeps readers away until the writer has opened and recovered the file.
@@ -106,7 +108,7 @@ struct SQLiteWriterDriver: PoolDriver {
     /// Empties the log, then closes.
     func close(_ connection: SQLiteConnection, isHealthy: Bool) {
         // After a failed sync a checkpoint would rest on pages that may never have reached the disk.
-        if isHealthy { _ = self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE) }
+        if isHealthy, self.log.failure == nil { _ = self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE) }
         connection.close()
         self.memory.closed(connection)
     }
@@ -127,8 +129,10 @@ struct SQLiteWriterDriver: PoolDriver {
     /// What the writer's thread knows of the log. Only that thread touches it: at most one connection exists.
     private final class LogKeeper: @unchecked Sendable {
         var policy: LogPolicy
-        /// A checkpoint failed: the system may have dropped pages of the log that were never written.
-        var isSuspect = false
+        /// The sync of a checkpoint that failed. The system may have dropped pages that an earlier, incomplete checkpoint
+        /// copied and that no later one would copy again: nothing is copied until all is recovered, which follows the
+        /// next batch. Commits are safe meanwhile, since they write only pages of their own.
+        var failure: DatabaseError?
 
         init(goalBytes: Int) { self.policy = LogPolicy(goalBytes: goalBytes) }
     }
@@ -142,9 +146,11 @@ struct SQLiteWriterDriver: PoolDriver {
     /// written; a checkpoint would synchronise nothing and then copy them into the file.
     private func settleLog(_ connection: SQLiteConnection) throws {
         self.log.policy = LogPolicy(goalBytes: self.configuration.walGoalBytes)
-        self.log.isSuspect = false
+        self.log.failure = nil
         try self.rewriteLog(connection)
-        _ = try self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, waiting: .zero).get()
+        let result = self.checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, waiting: .zero)
+        // A full disk is no reason to read nothing: the log holds all of it, and is on the disk.
+        if case .failure(let error) = result, error.code.primary != .sqliteFull { throw error }
     }
 
     /// Writes the log's bytes over themselves and synchronises it, with the writer's lock held.
@@ -162,12 +168,10 @@ struct SQLiteWriterDriver: PoolDriver {
     private func tidyLog(_ connection: SQLiteConnection, _ moment: LogPolicy.Moment) {
         let bytes = connection.walFrames * Self.frameBytes
         let started = MonotonicInstant.now
-        guard self.log.policy.shouldCheckpoint(moment, bytes: bytes, now: started) else { return }
+        guard self.log.failure == nil, self.log.policy.shouldCheckpoint(moment, bytes: bytes, now: started) else {
+            return
+        }
         do {
-            if self.log.isSuspect {
-                try self.rewriteLog(connection)
-                self.log.isSuspect = false
-            }
             let isUrgent = moment == .underLoad
             let result = try self.checkpoint(
                 connection, isUrgent ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
@@ -213,9 +217,10 @@ struct SQLiteWriterDriver: PoolDriver {
         var copied: Int32 = 0
         let code = sqlite3_wal_checkpoint_v2(connection.db, "main", mode, &frames, &copied)
         guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else {
-            self.log.isSuspect = true
+            let error = DatabaseError.call("checkpoint", connection.db)
+            if Self.isSyncFailure(error) { self.log.failure = error }
             self.statistics.checkpointFailed()
-            return .failure(.call("checkpoint", connection.db))
+            return .failure(error)
         }
         return .success(
             LogPolicy.Result(

@@ -10,7 +10,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+int64_t weir_free_bytes(const char *directory) {
+    struct statvfs status;
+    return statvfs(directory, &status) == 0 ? (int64_t)status.f_bavail * (int64_t)status.f_frsize : 0;
+}
 
 int64_t weir_file_size(const char *path) {
     struct stat status;

@@ -17,6 +17,9 @@ int weir_mount_memory(const char *directory, int64_t bytes);
 /// Unmounts it, at once for new callers and when the last file is closed for the others.
 void weir_unmount(const char *directory);
 
+/// Bytes that may still be written to the file system of a directory.
+int64_t weir_free_bytes(const char *directory);
+
 /// Size of a file, which is not opened: closing a database file that SQLite has open would drop its locks.
 /// 0 when there is none.
 int64_t weir_file_size(const char *path);

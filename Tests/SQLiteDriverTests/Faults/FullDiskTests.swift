@@ -36,6 +36,14 @@ private final class SmallDisk: Sendable {
         }
     }
 
+    /// Takes all space but so many bytes.
+    func leave(_ bytes: Int) throws {
+        guard self.isReal else { return weir_fault_limit_growth(self.plan.number, Int64(bytes)) }
+        let free = Int(weir_free_bytes(self.plan.directory.path))
+        let filler = Data(repeating: 2, count: max(0, free - bytes))
+        try filler.write(to: URL(filePath: self.plan.directory.file("filler")))
+    }
+
     func giveSpaceBack() throws {
         if self.isReal {
             try FileManager.default.removeItem(atPath: self.plan.directory.file("ballast"))
@@ -107,5 +115,37 @@ struct FullDiskTests {
         let verdict = try await onThread { try ledger.verdict(configuration) }
         #expect(verdict.isGood, "\(verdict)")
         print("\(ledger.count(.committed)) rows on a \(disk.isReal ? "real" : "simulated") disk of 16 MB")
+    }
+
+    @Test("a log that does not fit into the file any more is no reason not to open, and its rows are read")
+    func opening() async throws {
+        let disk = try SmallDisk()
+        let configuration = disk.plan.configuration
+        let ledger = Ledger()
+        // What a killed process leaves: four megabytes of rows, all of them in the log.
+        try await onThread {
+            let connection = try SQLiteConnection(configuration, role: .writer)
+            defer { connection.close() }
+            _ = try connection.execute(Ledger.schema)
+            try connection.control("BEGIN IMMEDIATE")
+            for id in Int64(0)..<1_000 { try Ledger.write(id, connection) }
+            try connection.control("COMMIT")
+            for id in Int64(0)..<1_000 { ledger.note(id, .committed) }
+        }
+        // Room for the log's index, not for the rows.
+        try disk.leave(256 << 10)
+        let database = try await SQLiteDatabase.open(configuration)
+        let count = try await database.read(Lease("count")) {
+            try $0.row("SELECT count(*) FROM ledger") { $0.integer(0) }
+        }
+        #expect(count == 1_000)
+        #expect(database.recovery == nil)
+        #expect(database.writerStatistics.current.checkpointFailures > 0)
+        try disk.giveSpaceBack()
+        _ = try await database.write(Lease("more")) { try Ledger.write(1_000, $0) }
+        ledger.note(1_000, .committed)
+        await database.close()
+        let verdict = try await onThread { try ledger.verdict(configuration) }
+        #expect(verdict.isGood, "\(verdict)")
     }
 }

@@ -175,7 +175,9 @@ struct PinnedReaderTests {
                 return UncheckedBox(reader)
             }
             // However long it takes: nothing ends this reader, and nothing bounds the log.
-            _ = try await eventually { findings.all.logBytesMax > findings.all.bound(deadline: deadline) }
+            _ = try await eventually(within: .seconds(60)) {
+                findings.all.logBytesMax > findings.all.bound(deadline: deadline)
+            }
             try await onThread { reader.value.close() }
         }
         #expect(outcome.logBytesMax > outcome.bound(deadline: deadline))

@@ -214,12 +214,19 @@ struct FaultTests {
 
     @Test("the workload writes in groups and checkpoints, and does well without faults")
     func workload() async throws {
-        let run = try FaultRun(Fault(kind: WEIR_FAULT_SYNC, code: SQLITE_IOERR), nth: .max / 2)
-        let result = try await run.result()
-        #expect(!result.wasHit && result.verdict.isGood && result.unknown == 0 && result.notCommitted == 0)
-        let figures = try #require(result.figures)
-        #expect(figures.commits * 3 < figures.members * 2)
-        #expect(figures.checkpoints > 2)
+        var (checkpoints, commits, members) = (0, 0, 0)
+        for _ in 0..<10 {
+            let run = try FaultRun(Fault(kind: WEIR_FAULT_SYNC, code: SQLITE_IOERR), nth: .max / 2)
+            let result = try await run.result()
+            #expect(!result.wasHit && result.verdict.isGood && result.unknown == 0 && result.notCommitted == 0)
+            let figures = try #require(result.figures)
+            checkpoints += figures.checkpoints
+            commits += figures.commits
+            members += figures.members
+        }
+        #expect(commits * 3 < members * 2)
+        // One as the file is opened, and on average more than one while six tasks read and write.
+        #expect(checkpoints > 20)
     }
 
     @Test(

@@ -28,8 +28,8 @@ build:
 test:
 	@scripts/setup test
 	swift build $(SWIFT_FLAGS) --build-tests
-	swift test --skip-build --skip '$(QUIET)'
-	swift test --skip-build --no-parallel --filter '$(QUIET)'
+	@scripts/run-tests --skip '$(QUIET)'
+	@scripts/run-tests --no-parallel --filter '$(QUIET)'
 	@scripts/check-external-package
 	$$(scripts/python) Tests/Browser/board_test.py --weir .build/debug/weir --chromium /usr/bin/chromium --out $(OUT)/browser
 

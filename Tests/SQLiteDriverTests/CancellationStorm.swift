@@ -25,10 +25,50 @@ struct CancellationStorm: Sendable {
         case running, ending
     }
 
-    /// Tells the one who cancels how far a closure is.
-    final class Progress: Sendable {
-        let hasBegun = Flag()
-        let hasEnded = Flag()
+    /// How far a closure is; it cancels its own task there if that is its fate.
+    final class Progress: @unchecked Sendable {
+        // Everything is guarded by `monitor`.
+        private let monitor = Monitor()
+        private let moment: Moment?
+        private var reached: Moment?
+        private var cancel: (@Sendable () -> Void)?
+        private var isCancelled = false
+
+        init(_ moment: Moment?) { self.moment = moment }
+
+        /// The closure runs.
+        func begin() { self.reach(.running) }
+
+        /// The closure is about to return.
+        func end() { self.reach(.ending) }
+
+        /// The task is there and can be cancelled; its closure may have been quicker.
+        func arm(_ cancel: @escaping @Sendable () -> Void) {
+            let isReached = self.monitor.withLock {
+                self.cancel = cancel
+                return self.moment != nil && self.reached == self.moment
+            }
+            if isReached { self.leave() }
+        }
+
+        /// Cancels the task.
+        func leave() {
+            self.monitor.withLock {
+                self.isCancelled = true
+                return self.cancel
+            }?()
+        }
+
+        /// Whether the task was cancelled, sooner or later.
+        var hasLeft: Bool { self.monitor.withLock { self.isCancelled } }
+
+        private func reach(_ moment: Moment) {
+            let isDue = self.monitor.withLock {
+                if self.reached != self.moment { self.reached = moment }
+                return self.cancel != nil && moment == self.moment
+            }
+            if isDue { self.leave() }
+        }
     }
 
     enum Work: Sendable {
@@ -123,7 +163,7 @@ struct CancellationStorm: Sendable {
             expected = Self.rowCount(name)
         case ..<45:
             work = .sum(first...first + 2_000)
-            expected = (first...first + 2_000).reduce(0) { $0 + $1 * 3 }
+            expected = 3 * 2_001 * (first + 1_000)
         default:
             work = .sum(first...first)
             expected = first * 3
@@ -135,54 +175,52 @@ struct CancellationStorm: Sendable {
     private func ask(
         _ question: Question, _ tally: inout Tally, using generator: inout SeededGenerator
     ) async {
-        let progress = Progress()
+        let progress = Progress(question.moment)
         let task = Task {
             if question.moment == .before { withUnsafeCurrentTask { $0?.cancel() } }
             return try await self.subject(question.work, question.lease, progress)
         }
-        await self.leave(task, at: question.moment, progress, using: &generator)
-        tally.asked += 1
-        if question.moment != nil { tally.cancelled += 1 }
+        progress.arm { task.cancel() }
+        switch question.moment {
+        case nil, .running, .ending: break
+        case .before: progress.leave()
+        case .yielding:
+            for _ in 0..<Int.random(in: 0...6, using: &generator) { await Task.yield() }
+            progress.leave()
+        case .spinning:
+            let end = MonotonicInstant.now.advanced(by: .microseconds(Int.random(in: 0...200, using: &generator)))
+            while MonotonicInstant.now < end {}
+            progress.leave()
+        }
         let result = await task.result
+        let hasLeft = progress.hasLeft
+        tally.asked += 1
+        if hasLeft { tally.cancelled += 1 }
         if case .write(let id) = question.work { self.note(result, of: id, &tally) }
-        guard let violation = self.judge(result, question, &tally) else { return }
+        guard let violation = self.judge(result, question, hasLeft: hasLeft, &tally) else { return }
         tally.violations += 1
         tally.firstViolation = tally.firstViolation ?? violation
     }
 
-    private func leave(
-        _ task: Task<Int64, any Error>, at moment: Moment?, _ progress: Progress,
-        using generator: inout SeededGenerator
-    ) async {
-        switch moment {
-        case nil, .before: return
-        case .yielding: for _ in 0..<Int.random(in: 0...6, using: &generator) { await Task.yield() }
-        case .spinning:
-            let end = MonotonicInstant.now.advanced(by: .microseconds(Int.random(in: 0...200, using: &generator)))
-            while MonotonicInstant.now < end {}
-        case .running: for _ in 0..<2_000 where !progress.hasBegun.isSet { await Task.yield() }
-        case .ending: for _ in 0..<2_000 where !progress.hasEnded.isSet { await Task.yield() }
-        }
-        task.cancel()
-    }
-
     /// What is wrong with an answer, given the fate of the one who asked.
-    private func judge(_ result: Result<Int64, any Error>, _ question: Question, _ tally: inout Tally) -> String? {
-        let subject = "\(question.work), left \(question.moment.map { "\($0)" } ?? "never")"
+    private func judge(
+        _ result: Result<Int64, any Error>, _ question: Question, hasLeft: Bool, _ tally: inout Tally
+    ) -> String? {
+        let subject = "\(question.work), \(hasLeft ? "left \(question.moment.map { "\($0)" } ?? "")" : "stayed")"
         switch result {
         case .success(let value):
-            if question.moment != nil { tally.tooLate += 1 }
+            if hasLeft { tally.tooLate += 1 }
             return value == question.expected ? nil : "\(subject): \(value), not \(question.expected)"
         case .failure(is CancellationError):
             tally.stopped += 1
-            return question.moment == nil ? "\(subject): cancelled" : nil
+            return hasLeft ? nil : "\(subject): cancelled"
         case .failure(let error as LeaseError) where error.reason == .deadlineExceeded || error.reason == .busy:
             tally.overdue += 1
             return question.isHasty ? nil : "\(subject): \(error)"
         case .failure(let error as DatabaseError) where error.code.primary == .sqliteInterrupt:
             // A write that came too late for its own deadline is told so by the driver.
             tally.overdue += 1
-            return question.isHasty || question.moment != nil ? nil : "\(subject): \(error)"
+            return question.isHasty || hasLeft ? nil : "\(subject): \(error)"
         case .failure(let error): return "\(subject): \(error)"
         }
     }

@@ -77,6 +77,27 @@ struct FaultyMachine: ~Copyable {
         return self.occasions % bug.rarity == 0
     }
 
+    /// What the machine itself would stop the process for, so that a fault is reported instead.
+    func objection(to event: PoolModel.Event) -> String? {
+        switch event {
+        case .opened(let id), .openFailed(let id):
+            if case .opening? = self.state(of: id) { return nil }
+            return "\(id) is not opening"
+        case .closed(let id):
+            if case .closing? = self.state(of: id) { return nil }
+            return "\(id) is not closing"
+        case .finished(let id, _):
+            if self.freedEarly.contains(id) { return nil }
+            if case .leased(_, owed: 0)? = self.state(of: id) { return nil }
+            return "\(id) is not at the end of a batch"
+        default: return nil
+        }
+    }
+
+    private func state(of id: ConnectionID) -> PoolStateMachine.ConnectionState? {
+        self.machine.connections.first { $0.id == id }?.state
+    }
+
     // MARK: - Events
 
     mutating func start() -> Effects { self.filter(self.machine.start()) }

@@ -98,6 +98,7 @@ struct PoolWorld: ~Copyable {
     /// An event without a choice in it.
     private mutating func event(_ event: PoolModel.Event) throws(Violation) {
         try self.model.begin(event, at: self.now)
+        if let objection = self.machine.objection(to: event) { throw Violation(objection) }
         let effects =
             switch event {
             case .start: self.machine.start()

@@ -79,7 +79,8 @@ struct CancellationTests {
                     + "time, \(tally.tooLate) too late), \(tally.overdue) overdue, \(MonotonicInstant.now - started)")
             #expect(tally.violations == 0, "\(tally.violations), the first: \(tally.firstViolation ?? "")")
             #expect(tally.cancelled >= Self.cancellations)
-            for count in [tally.stopped, tally.tooLate, tally.overdue] { #expect(count > Self.cancellations / 100) }
+            // A quick machine lets few leases become overdue.
+            for count in [tally.stopped, tally.tooLate, tally.overdue] { #expect(count > Self.cancellations / 1_000) }
             try await self.checkWrites(test.database, tally)
             try await self.checkConnections(test)
         }

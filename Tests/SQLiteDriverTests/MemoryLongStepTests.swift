@@ -143,6 +143,9 @@ struct MemoryLongStepTests {
                     try db.execute("CREATE INDEX \(identifier: "by_text_\(number)") ON t (text, key)")
                 }
             }
+            // The writer has the log to put into the file before it serves anybody.
+            #expect(try await eventually(within: .seconds(60)) { database.logBytes < 64 << 20 })
+            _ = try await database.write(Lease("idle", acquireTimeout: .seconds(60), timeout: .seconds(60))) { _ in }
             let ended = Flag()
             let started = ContinuousClock.now
             await #expect {

@@ -418,6 +418,8 @@ def parse():
     parser.add_argument("--keep", action="store_true", help="leave database, log and corpus behind")
     options = parser.parse_args()
     options.weir = os.path.abspath(options.weir)
+    # The server runs in a directory of its own.
+    options.directory = os.path.abspath(options.directory)
     options.deliveries = options.deliveries or options.seconds * 20_000
     if not os.access(options.weir, os.X_OK):
         parser.error(f"{options.weir} is no program")

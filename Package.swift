@@ -84,7 +84,8 @@ let package = Package(
         library("GitHubWebhooks", ["WeirModel", "CWeirJSON", crypto]),
         library("WeirLive", ["SQLCore", "WeirModel", deque], hasDesign: true),
         library(
-            "WeirIngest", ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics],
+            "WeirIngest",
+            ["ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", deque, logging, metrics, coreMetrics],
             hasDesign: true),
         library("WeirDemo"),
         library(
@@ -114,13 +115,24 @@ let package = Package(
         tests("SQLCoreTests", ["SQLCore"]),
         tests("DocumentationTests", ["ConnectionPoolModule", "SQLCore", "SQLiteDriver"]),
         .target(name: "CWeirCutVFS", path: "Tests/CWeirCutVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "CutDisk", dependencies: ["CWeirCutVFS", "TestSupport"], path: "Tests/CutDisk",
+            swiftSettings: settings),
         tests(
             "SQLiteDriverTests",
-            ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirSystem", "CWeirCutVFS"]),
+            [
+                "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirSQLite", "CWeirSystem", "CWeirCutVFS",
+                "CutDisk",
+            ]),
         tests("WeirModelTests", ["WeirModel"]),
         tests("GitHubWebhooksTests", ["GitHubWebhooks", "WeirModel"]),
         tests("WeirLiveTests", ["WeirLive", "SQLCore", "WeirModel"]),
-        tests("WeirIngestTests", ["WeirIngest"]),
+        tests(
+            "WeirIngestTests",
+            [
+                "WeirIngest", "WeirStore", "WeirModel", "GitHubWebhooks", "ConnectionPoolModule", "SQLCore",
+                "SQLiteDriver", "CWeirCutVFS", "CutDisk", logging, metrics,
+            ]),
         tests("PrometheusExpositionTests", ["PrometheusExposition", coreMetrics]),
         tests("WeirDemoTests", ["WeirDemo"]),
         tests(
@@ -134,7 +146,7 @@ let package = Package(
             "WeirSystemTests",
             [
                 "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
-                "WeirServer",
+                "WeirServer", "CWeirSQLite", "CWeirCutVFS",
                 "weir", logging,
             ]),
     ],
@@ -162,7 +174,7 @@ if Context.environment["WEIR_BENCH"] != nil {
 // place of the tools that no library product needs.
 if Context.environment["WEIR_LAYER_ONLY"] != nil {
     let layer: Set = [
-        "CWeirSQLite", "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirCutVFS",
+        "CWeirSQLite", "CWeirSystem", "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "CWeirCutVFS", "CutDisk",
         "ConnectionPoolModuleTests", "SQLCoreTests", "SQLiteDriverTests", "DocumentationTests",
     ]
     package.dependencies = []

@@ -81,6 +81,16 @@ public struct SQL: Sendable, Equatable, ExpressibleByStringInterpolation {
         }
     }
 
+    /// The same statement with other values, for one that runs thousands of times a second: its text is built once.
+    ///
+    /// - Parameter values: As many as there are placeholders, in their order.
+    public func with(_ values: [SQLValue]) -> SQL {
+        precondition(values.count == self.values.count, "the statement has \(self.values.count) values")
+        var result = self
+        result.values = values
+        return result
+    }
+
     private mutating func appendPlaceholder(_ value: SQLValue) {
         self.placeholders.append(self.text.utf8.count)
         self.text += "?"

@@ -54,6 +54,8 @@ public struct WeirApplication: Sendable {
         public var metrics: PrometheusRegistry
         /// What `/api/diagnostics` tells; it must not wait for anything.
         package var diagnostics: @Sendable () -> JSON = { .object([]) }
+        /// Has a dead letter tried again.
+        package var retryDeadLetter: @Sendable (_ delivery: String) async throws -> Void = { _ in }
 
         public init(
             store: WeirStore, ingest: Ingest, hub: Hub, signature: WebhookSignature, metrics: PrometheusRegistry
@@ -112,6 +114,10 @@ public struct WeirApplication: Sendable {
         ReadRoutes(
             store: parts.store, registry: registry, queryTimeout: configuration.queryTimeout,
             acquireTimeout: configuration.acquireTimeout, now: now
+        ).add(to: router)
+        DeadLetterRoutes(
+            store: parts.store, retry: parts.retryDeadLetter, queryTimeout: configuration.queryTimeout,
+            acquireTimeout: configuration.acquireTimeout
         ).add(to: router)
         DiagnosticsRoute(figures: parts.diagnostics).add(to: router)
         EventsRoute(hub: parts.hub).add(to: router)

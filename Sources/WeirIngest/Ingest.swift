@@ -5,75 +5,139 @@
 //
 
 import ConnectionPoolModule
+public import FoundationEssentials
+public import Logging
 public import Metrics
 public import SQLCore
 import Synchronization
 public import WeirModel
 public import WeirStore
 
-/// Why a delivery was not applied.
-public enum IngestError: Error, Sendable {
-    /// The byte budget is used up.
-    case full
-    /// Its time ran out in the queue; nothing of it was applied.
-    case late
-    /// The server is stopping.
-    case shuttingDown
-    /// The database could not commit it.
-    case database(any Error)
-}
-
 /// The path from a decoded delivery to its committed row.
 ///
 /// Deliveries that come while a batch is being committed form the next batch; each is answered after the COMMIT of its
-/// own. Nothing is held beyond a budget of bytes, and no delivery beyond its deadline.
+/// own. What the database cannot take goes to the outbox, is answered after the outbox's COMMIT, and is applied when
+/// the database is back. Nothing is held beyond a budget of bytes, and no sender waits beyond its deadline.
 public final class Ingest: Sendable {
-    private typealias Machine = IngestStateMachine
+    typealias Machine = IngestStateMachine
 
-    private struct Waiting {
+    /// What a sender is told of a delivery that was taken.
+    public enum Receipt: Sendable, Equatable {
+        /// It is applied.
+        case applied(DeliveryOutcome)
+        /// It had been applied before.
+        case duplicate
+        /// It is in the outbox, and will be applied.
+        case kept
+    }
+
+    /// How ingest is put together.
+    public struct Configuration: Sendable {
+        /// Bytes of all bodies held at once.
+        public var bytesMax: Int
+        /// Reads the JSON of a delivery that comes back from the outbox.
+        public var decode: @Sendable (_ eventType: String, _ json: Data) throws -> LifecycleEvent
+        /// The wall clock.
+        public var now: @Sendable () -> Timestamp
+        /// Told of every committed batch, before its senders are; it must not wait.
+        public var observer: @Sendable (Committed<BatchOutcome>, _ deliveries: Int) -> Void
+
+        public init(
+            bytesMax: Int, decode: @escaping @Sendable (_ eventType: String, _ json: Data) throws -> LifecycleEvent,
+            now: @escaping @Sendable () -> Timestamp,
+            observer: @escaping @Sendable (Committed<BatchOutcome>, _ deliveries: Int) -> Void
+        ) {
+            self.bytesMax = bytesMax
+            self.decode = decode
+            self.now = now
+            self.observer = observer
+        }
+    }
+
+    /// A moment's figures.
+    public struct Load: Sendable, Equatable {
+        /// Bytes held.
+        public var bytes: Int
+        /// Deliveries waiting for a batch or for the outbox.
+        public var queued: Int
+        /// Whether the budget is 95 % used.
+        public var isSaturated: Bool
+        /// Whether deliveries go to the outbox.
+        public var isSpilling: Bool
+        /// Deliveries in the outbox.
+        public var outbox: Int
+    }
+
+    struct Waiting {
         let delivery: Delivery
-        let continuation: CheckedContinuation<DeliveryOutcome?, any Error>
+        let body: Data
+        var continuation: CheckedContinuation<Receipt, any Error>?
+        /// Batch and spill that still need the delivery.
+        var uses = 0
     }
 
-    private struct Batch: Sendable {
-        let tickets: [IngestStateMachine.Ticket]
-        let deadline: ContinuousClock.Instant
+    enum Work: Sendable {
+        case apply([Machine.Ticket], [Delivery])
+        case replay(after: Machine.Sequence, limit: Int)
+        case retry(Machine.Sequence)
+        case bury(Machine.Sequence)
     }
 
-    private struct State: ~Copyable {
+    struct Spill: Sendable {
+        let tickets: [Machine.Ticket]
+        let items: [Outbox.Item]
+    }
+
+    struct State: ~Copyable {
         var machine: Machine
         var waiting: [Machine.Ticket: Waiting] = [:]
         var nextTicket: UInt64 = 0
-        /// A batch that `run()` has not fetched yet.
-        var ready: Batch?
-        var isDrained = false
-        /// `run()`, when it waits for a batch.
-        var runner: CheckedContinuation<Batch?, Never>?
+        var generator = SystemRandomNumberGenerator()
+        /// The last words of each side, for those that neither took.
+        var databaseFailure = "it did not answer in time"
+        var outboxFailure = ""
+        /// Why one in the outbox failed by itself, by its number there.
+        var reasons: [Machine.Sequence: String] = [:]
+        var isTicking = false
+        var ticker: CheckedContinuation<Void, Never>?
+        var hasDrained = false
     }
 
-    private let store: WeirStore
-    private let observer: @Sendable (Committed<BatchOutcome>, _ deliveries: Int) -> Void
-    private let state: Mutex<State>
-    private let batchSizes: Recorder
+    let store: WeirStore
+    let outbox: Outbox
+    let configuration: Configuration
+    let logger: Logger
+    let state: Mutex<State>
+    let works = Handoff<Work>()
+    let spills = Handoff<Spill>()
+    let counters: IngestCounters
 
     /// - Parameters:
     ///   - store: Where deliveries are applied.
-    ///   - bytesMax: Bytes of all bodies held at once.
-    ///   - metrics: Where the sizes of batches are recorded.
-    ///   - observer: Told of every committed batch.
+    ///   - outbox: Where they wait while that is not possible.
+    ///   - metrics: Where the sizes of batches and what goes through the outbox are recorded.
     public init(
-        store: WeirStore, bytesMax: Int, metrics: any MetricsFactory,
-        observer: @escaping @Sendable (Committed<BatchOutcome>, _ deliveries: Int) -> Void
-    ) {
+        store: WeirStore, outbox: Outbox, _ configuration: Configuration, logger: Logger,
+        metrics: any MetricsFactory
+    ) async throws {
         self.store = store
-        self.observer = observer
-        self.state = Mutex(State(machine: Machine(limits: .init(bytesMax: bytesMax, batchMax: 1_024))))
-        self.batchSizes = Recorder(label: "weir_ingest_batch_deliveries", aggregate: true, factory: metrics)
+        self.outbox = outbox
+        self.configuration = configuration
+        self.logger = logger
+        let count = try await outbox.count()
+        self.state = Mutex(State(machine: Machine(limits: .init(bytesMax: configuration.bytesMax), outboxCount: count)))
+        self.counters = IngestCounters(metrics)
+        if count > 0 {
+            logger.notice("deliveries are in the outbox and will be applied", metadata: ["deliveries": "\(count)"])
+        }
     }
 
-    /// A moment's figures: bytes held, deliveries waiting, and whether the budget is 95 % used.
-    public var load: (bytes: Int, queued: Int, isSaturated: Bool) {
-        self.state.withLock { ($0.machine.bytes, $0.machine.queued, $0.machine.isSaturated) }
+    public var load: Load {
+        self.state.withLock { state in
+            Load(
+                bytes: state.machine.bytes, queued: state.machine.queued, isSaturated: state.machine.isSaturated,
+                isSpilling: state.machine.isSpilling, outbox: state.machine.outboxCount)
+        }
     }
 
     /// Counts bytes of a body that is being received.
@@ -84,138 +148,174 @@ public final class Ingest: Sendable {
     /// Gives back the bytes of a body that is not submitted.
     public func release(_ bytes: Int) { self.state.withLock { $0.machine.release(bytes) } }
 
-    /// Applies a delivery, together with those that wait with it, and returns after COMMIT.
+    /// Applies a delivery, together with those that wait with it, and returns after a COMMIT: the database's, or the
+    /// outbox's.
     ///
     /// - Parameters:
-    ///   - bytes: The body's size, which the caller has reserved; given back when this returns.
+    ///   - body: The delivery's JSON, which is what the outbox keeps.
+    ///   - bytes: What the caller has reserved; given back once nothing holds the delivery.
     ///   - deadline: When the sender is to be answered.
-    /// - Returns: What became of it; nil when it had been applied before.
     /// - Throws: ``IngestError``.
     ///
     /// Cancellation: none. A sender that leaves takes nothing back.
     public func submit(
-        _ delivery: Delivery, bytes: Int, deadline: ContinuousClock.Instant
-    ) async throws -> DeliveryOutcome? {
+        _ delivery: Delivery, body: Data, bytes: Int, deadline: ContinuousClock.Instant
+    ) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
-            let now = ContinuousClock.now
-            let after = self.state.withLock { state in
+            self.event { state in
                 state.nextTicket += 1
                 let ticket = Machine.Ticket(value: state.nextTicket)
-                state.waiting[ticket] = Waiting(delivery: delivery, continuation: continuation)
-                return Self.perform(
-                    state.machine.submit(ticket, bytes: bytes, deadline: deadline, now: now), &state)
+                state.waiting[ticket] = Waiting(delivery: delivery, body: body, continuation: continuation)
+                return state.machine.submit(ticket, bytes: bytes, deadline: deadline, now: .now)
             }
-            after.run()
         }
     }
 
-    /// Applies batches until everything admitted before ``shutDown()`` is answered.
+    /// Puts a dead letter back into the outbox, to be tried again.
+    ///
+    /// - Throws: What the outbox throws.
+    public func retry(_ letter: DeadLetter) async throws {
+        let added = try await self.outbox.keep(letter)
+        self.event { $0.machine.outboxGrew(by: added, now: .now) }
+    }
+
+    /// Works until everything admitted before ``shutDown()`` is answered.
+    ///
+    /// Cancellation: what is under way is given up, and its senders are told so; it returns after ``shutDown()`` only.
     public func run() async {
-        while let batch = await self.nextBatch() {
-            await self.apply(batch)
-            self.event { $0.batchEnded(now: .now) }
+        await withDiscardingTaskGroup { group in
+            group.addTask { while let work = await self.works.next() { await self.perform(work) } }
+            group.addTask { while let spill = await self.spills.next() { await self.put(spill) } }
+            self.event { $0.machine.tick(now: .now) }
+            await self.tick()
+            // Everybody is answered: a batch that still waits for the database is in the outbox.
+            group.cancelAll()
         }
     }
 
     /// Admits nothing more; ``run()`` returns when the rest is answered.
-    public func shutDown() { self.event { $0.shutDown() } }
+    public func shutDown() { self.event { $0.machine.shutDown(now: .now) } }
 
-    // MARK: - Batches
+    // MARK: - Time
 
-    private func nextBatch() async -> Batch? {
-        await withCheckedContinuation { continuation in
-            let ready: Batch?? = self.state.withLock { state in
-                if let batch = state.ready.take() { return .some(batch) }
-                if state.isDrained { return .some(nil) }
-                state.runner = continuation
-                return nil
-            }
-            if let ready { continuation.resume(returning: ready) }
-        }
-    }
+    private static let tickInterval: Duration = .milliseconds(50)
 
-    private func apply(_ batch: Batch) async {
-        let waiting = self.state.withLock { state in
-            batch.tickets.map { ticket in
-                guard let waiting = state.waiting.removeValue(forKey: ticket) else {
-                    preconditionFailure("delivery \(ticket.value) is not waiting")
+    /// Shows the machine the clock while it has something to wait for.
+    private func tick() async {
+        while !self.state.withLock({ $0.hasDrained }) {
+            if self.state.withLock({ $0.machine.isIdle }) {
+                await withCheckedContinuation { continuation in
+                    let isNeeded = self.state.withLock { state in
+                        if !state.machine.isIdle || state.hasDrained { return true }
+                        state.ticker = continuation
+                        return false
+                    }
+                    if isNeeded { continuation.resume() }
                 }
-                return waiting
             }
+            // Cancelled it does not wait: what is left fails, and is answered, at once.
+            try? await Task.sleep(for: Self.tickInterval)
+            await Task.yield()
+            self.event { $0.machine.tick(now: .now) }
         }
-        self.batchSizes.record(waiting.count)
-        do {
-            let committed = try await self.store.apply(waiting.map(\.delivery), timeout: batch.deadline - .now)
-            self.observer(committed, waiting.count)
-            for (waiting, outcome) in zip(waiting, committed.value.deliveries) {
-                waiting.continuation.resume(returning: outcome)
-            }
-        } catch {
-            for waiting in waiting { waiting.continuation.resume(throwing: IngestError.database(error)) }
-            await self.settle(waiting.map(\.delivery), after: error)
-        }
-    }
-
-    /// A batch whose outcome is unknown may have been committed: it is applied again, which is harmless, so that what
-    /// the database holds is also what subscribers are told.
-    private func settle(_ deliveries: [Delivery], after error: any Error) async {
-        let isUnknown =
-            switch error {
-            case let error as LeaseError: error.hadStarted
-            case let error as DatabaseError: error.outcome == .unknown
-            default: false
-            }
-        // When this fails too, the senders have been told, and redeliver.
-        guard isUnknown, let committed = try? await self.store.apply(deliveries, timeout: .seconds(30)) else { return }
-        self.observer(committed, deliveries.count)
     }
 
     // MARK: - Effects
 
     /// What must not run under the lock.
     private struct After {
-        var runner: (CheckedContinuation<Batch?, Never>, Batch?)?
-        var refused: [(Waiting, IngestError)] = []
+        var work: Work?
+        var spill: Spill?
+        var answers: [(CheckedContinuation<Receipt, any Error>, Result<Receipt, any Error>)] = []
+        var ticker: CheckedContinuation<Void, Never>?
+        var hasDrained = false
+    }
 
-        func run() {
-            if let (runner, batch) = self.runner { runner.resume(returning: batch) }
-            for (waiting, error) in self.refused { waiting.continuation.resume(throwing: error) }
+    /// Tells the machine something, and does what it decides.
+    ///
+    /// - Parameter outcomes: What became of the deliveries of a committed batch; nil for one applied before.
+    func event(
+        outcomes: [Machine.Ticket: DeliveryOutcome?] = [:], _ transition: (inout State) -> [Machine.Effect]
+    ) {
+        let after = self.state.withLock { state in
+            let effects = transition(&state)
+            var after = After()
+            for effect in effects { Self.prepare(effect, outcomes, &state, &after) }
+            if !state.machine.isIdle || state.hasDrained { after.ticker = state.ticker.take() }
+            return after
+        }
+        if let work = after.work { self.works.put(work) }
+        if let spill = after.spill { self.spills.put(spill) }
+        for (continuation, result) in after.answers { continuation.resume(with: result) }
+        after.ticker?.resume()
+        if after.hasDrained {
+            self.works.finish()
+            self.spills.finish()
         }
     }
 
-    private func event(_ transition: (inout Machine) -> [Machine.Effect]) {
-        let after = self.state.withLock { Self.perform(transition(&$0.machine), &$0) }
-        after.run()
+    private static func prepare(
+        _ effect: Machine.Effect, _ outcomes: [Machine.Ticket: DeliveryOutcome?], _ state: inout State,
+        _ after: inout After
+    ) {
+        switch effect {
+        case .apply(let tickets): after.work = .apply(tickets, tickets.map { Self.use($0, &state).delivery })
+        case .replay(let sequence, let limit): after.work = .replay(after: sequence, limit: limit)
+        case .retry(let sequence): after.work = .retry(sequence)
+        case .bury(let sequence): after.work = .bury(sequence)
+        case .spill(let tickets):
+            let items = tickets.map { ticket in
+                let waiting = Self.use(ticket, &state)
+                return Outbox.Item(
+                    delivery: waiting.delivery.id, eventType: waiting.delivery.eventType,
+                    receivedAt: waiting.delivery.receivedAt, body: waiting.body)
+            }
+            after.spill = Spill(tickets: tickets, items: items)
+        case .answer(let tickets, let answer):
+            for ticket in tickets {
+                guard let continuation = state.waiting[ticket]?.continuation.take() else {
+                    preconditionFailure("delivery \(ticket.value) is answered twice")
+                }
+                if state.waiting[ticket]?.uses == 0 { state.waiting[ticket] = nil }
+                after.answers.append((continuation, Self.result(answer, outcomes[ticket] ?? nil, state)))
+            }
+        case .drained:
+            state.hasDrained = true
+            after.hasDrained = true
+        }
     }
 
-    private static func perform(_ effects: [Machine.Effect], _ state: inout State) -> After {
-        var after = After()
-        for effect in effects {
-            switch effect {
-            case .start(let tickets, let deadline):
-                let batch = Batch(tickets: tickets, deadline: deadline)
-                if let runner = state.runner.take() {
-                    after.runner = (runner, batch)
-                } else {
-                    state.ready = batch
-                }
-            case .refuse(let ticket, let refusal):
-                guard let waiting = state.waiting.removeValue(forKey: ticket) else {
-                    preconditionFailure("delivery \(ticket.value) is not waiting")
-                }
-                after.refused.append((waiting, Self.error(refusal)))
-            case .drained:
-                state.isDrained = true
-                if let runner = state.runner.take() { after.runner = (runner, nil) }
+    private static func use(_ ticket: Machine.Ticket, _ state: inout State) -> Waiting {
+        guard var waiting = state.waiting[ticket] else {
+            preconditionFailure("delivery \(ticket.value) is not held")
+        }
+        waiting.uses += 1
+        state.waiting[ticket] = waiting
+        return waiting
+    }
+
+    /// A batch or a spill does not need these any more.
+    static func release(_ tickets: [Machine.Ticket], _ state: inout State) {
+        for ticket in tickets {
+            guard let waiting = state.waiting[ticket] else { continue }
+            if waiting.uses == 1, waiting.continuation == nil {
+                state.waiting[ticket] = nil
+            } else {
+                state.waiting[ticket]?.uses -= 1
             }
         }
-        return after
     }
 
-    private static func error(_ refusal: Machine.Refusal) -> IngestError {
-        switch refusal {
-        case .late: .late
-        case .shuttingDown: .shuttingDown
+    private static func result(
+        _ answer: Machine.Answer, _ outcome: DeliveryOutcome?, _ state: borrowing State
+    ) -> Result<Receipt, any Error> {
+        switch answer {
+        case .committed: .success(outcome.map { .applied($0) } ?? .duplicate)
+        case .kept: .success(.kept)
+        case .late: .failure(IngestError.late)
+        case .shuttingDown: .failure(IngestError.shuttingDown)
+        case .unavailable:
+            .failure(IngestError.unavailable(database: state.databaseFailure, outbox: state.outboxFailure))
         }
     }
 }

@@ -19,7 +19,10 @@ struct ServerMetrics {
     func register(in registry: PrometheusRegistry) {
         ProcessMetrics().register(in: registry)
         registry.registerHelp("Deliveries by event and by what became of them.", for: "weir_deliveries_total")
-        registry.registerHelp("Deliveries in a committed batch.", for: "weir_ingest_batch_deliveries")
+        registry.registerHelp("Deliveries in a batch.", for: "weir_ingest_batch_deliveries")
+        registry.registerHelp("Deliveries put into the outbox.", for: "weir_outbox_spilled_total")
+        registry.registerHelp("Deliveries applied from the outbox.", for: "weir_outbox_replayed_total")
+        registry.registerHelp("Deliveries given up.", for: "weir_dead_letters_total")
         let database = self.database
         PoolMetrics(pool: "reader") { database.readerPool }.register(in: registry)
         PoolMetrics(pool: "writer") { database.writerPool }.register(in: registry)
@@ -42,6 +45,12 @@ struct ServerMetrics {
         }
         registry.registerGauge(name: "weir_ingest_queued", help: "Deliveries waiting for the next batch.") {
             Double(ingest.load.queued)
+        }
+        registry.registerGauge(name: "weir_ingest_spilling", help: "1 while deliveries go to the outbox.") {
+            ingest.load.isSpilling ? 1 : 0
+        }
+        registry.registerGauge(name: "weir_outbox_deliveries", help: "Deliveries in the outbox.") {
+            Double(ingest.load.outbox)
         }
         let hub = self.hub
         registry.registerGauge(name: "weir_live_subscribers", help: "Open event streams.") {

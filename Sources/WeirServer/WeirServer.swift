@@ -91,18 +91,22 @@ public struct WeirServer: Sendable {
         defer { trimmer.stop() }
         configuration.delegate = PoolLog(logger: self.logger)
         let database = try await SQLiteDatabase.open(configuration)
-        let metrics = PrometheusRegistry()
+        let outboxPath = self.settings.outboxPath ?? OutboxFile.standardPath(database: path)
+        self.logStart(path, outboxPath, memory)
         let services: [any Service]
         do {
-            let diagnostics = ServerDiagnostics(database: database, plan: memory, trimmer: trimmer, now: now)
-            MemoryMetrics(database: database, plan: memory, trimmer: trimmer).register(in: metrics)
-            services =
-                try await self.services(database, metrics, diagnostics, now: now) + self.tools(database, startedAt)
+            let outbox = try await OutboxFile(path: outboxPath, logger: self.logger).open()
+            do {
+                services = try await self.services(
+                    database, outbox, plan: memory, trimmer: trimmer, startedAt: startedAt, now: now)
+            } catch {
+                await outbox.close()
+                throw error
+            }
         } catch {
             await database.close()
             throw error
         }
-        self.logStart(path, memory)
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: signals, logger: self.quietLogger)
@@ -114,26 +118,24 @@ public struct WeirServer: Sendable {
     }
 
     private func services(
-        _ database: SQLiteDatabase, _ metrics: PrometheusRegistry, _ diagnostics: ServerDiagnostics,
-        now: @escaping @Sendable () -> Timestamp
+        _ database: SQLiteDatabase, _ outboxDatabase: SQLiteDatabase, plan: MemoryPlan, trimmer: MemoryTrimmer,
+        startedAt: ContinuousClock.Instant, now: @escaping @Sendable () -> Timestamp
     ) async throws -> [any Service] {
+        let metrics = PrometheusRegistry()
+        MemoryMetrics(database: database, plan: plan, trimmer: trimmer).register(in: metrics)
         let store = try await WeirStore.open(database)
         let counts = try await store.counts(lease: Lease("start.counts"))
         let hub = Hub(counts: LiveCounts(counts), now: now())
-        let ingest = Ingest(
-            store: store, bytesMax: self.settings.ingestBytes, metrics: metrics
-        ) { committed, deliveries in
-            let at = now()
-            hub.publish(
-                committed.map {
-                    LiveChange(runs: $0.runs, counts: LiveCounts($0.counts), deliveries: deliveries, at: at)
-                })
-        }
+        let ingest = try await self.ingest(store, try await Outbox.open(outboxDatabase), hub, metrics, now: now)
         ServerMetrics(database: database, ingest: ingest, hub: hub).register(in: metrics)
+        let diagnostics = ServerDiagnostics(
+            database: database, ingest: ingest, plan: plan, trimmer: trimmer, now: now)
+        let desk = DeadLetterDesk(store: store) { try await ingest.retry($0) }
         var parts = WeirApplication.Parts(
             store: store, ingest: ingest, hub: hub,
             signature: WebhookSignature(secrets: self.settings.webhookSecrets), metrics: metrics)
         parts.diagnostics = { diagnostics.json }
+        parts.retryDeadLetter = { try await desk.retry($0) }
         let application = WeirApplication.make(
             .init(
                 host: self.settings.host, port: self.settings.port, publicURL: self.settings.publicURL,
@@ -143,19 +145,42 @@ public struct WeirServer: Sendable {
             self.logRunning(port)
             await self.onRunning(port)
         }
-        // Stopped from the last to the first: streams, demo, requests, ingest, database.
+        // Stopped from the last to the first: streams, demo, requests, ingest, databases.
         var services: [any Service] = [
-            DatabaseService(database: database), IngestService(ingest: ingest), application,
+            DatabaseService(database: outboxDatabase), DatabaseService(database: database),
+            IngestService(ingest: ingest), application,
         ]
         if self.settings.isDemo { services.append(DemoService(ingest: ingest, logger: self.logger, now: now)) }
         services.append(HubService(hub: hub, now: now))
-        return services
+        return services + self.tools(database, desk, startedAt)
+    }
+
+    private func ingest(
+        _ store: WeirStore, _ outbox: Outbox, _ hub: Hub, _ metrics: PrometheusRegistry,
+        now: @escaping @Sendable () -> Timestamp
+    ) async throws -> Ingest {
+        try await Ingest(
+            store: store, outbox: outbox,
+            .init(bytesMax: self.settings.ingestBytes) { eventType, json in
+                try GitHubEvent.read(type: eventType, json: json)
+            } now: {
+                now()
+            } observer: { committed, deliveries in
+                let at = now()
+                hub.publish(
+                    committed.map {
+                        LiveChange(runs: $0.runs, counts: LiveCounts($0.counts), deliveries: deliveries, at: at)
+                    })
+            }, logger: self.logger, metrics: metrics)
     }
 
     /// What tends the database and answers tools; stopped before everything else.
-    private func tools(_ database: SQLiteDatabase, _ startedAt: ContinuousClock.Instant) -> [any Service] {
+    private func tools(
+        _ database: SQLiteDatabase, _ desk: DeadLetterDesk, _ startedAt: ContinuousClock.Instant
+    ) -> [any Service] {
         var dispatcher = ControlDispatcher()
         dispatcher.registerDatabase(database, startedAt: startedAt)
+        dispatcher.registerDeadLetters(desk)
         let path = ControlProtocol.socketPath(database: database.configuration.path)
         return [
             MaintenanceService(database: database, logger: self.logger),
@@ -176,9 +201,10 @@ public struct WeirServer: Sendable {
         return logger
     }
 
-    private func logStart(_ path: String, _ memory: MemoryPlan) {
+    private func logStart(_ path: String, _ outboxPath: String, _ memory: MemoryPlan) {
         let metadata: Logger.Metadata = [
-            "version": "\(Self.version)", "database": "\(path)", "sqlite": "\(SQLiteDatabase.libraryVersion)",
+            "version": "\(Self.version)", "database": "\(path)", "outbox": "\(outboxPath)",
+            "sqlite": "\(SQLiteDatabase.libraryVersion)",
             "synchronous": "full", "readers": "\(self.settings.readers)",
             "ingest_bytes": "\(self.settings.ingestBytes)", "query_timeout": "\(self.settings.queryTimeout)",
             "acquire_timeout": "\(self.settings.acquireTimeout)",

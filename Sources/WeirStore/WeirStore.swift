@@ -14,6 +14,7 @@ public import WeirModel
 public struct WeirStore: Sendable {
     let database: any Database
     let names = NameCache()
+    let demand = DemandCache()
 
     /// The version that a current database has.
     public static let schemaVersion = Migration.latest
@@ -38,14 +39,21 @@ public struct WeirStore: Sendable {
     public func apply(
         _ deliveries: [Delivery], timeout: Duration = .seconds(9)
     ) async throws -> Committed<BatchOutcome> {
-        let names = self.names
+        let (names, demand) = (self.names, self.demand)
         let lease = Lease("deliveries.apply", lane: .ingest, acquireTimeout: timeout, timeout: timeout)
-        let committed = try await self.database.write(lease) { db in
-            var fold = BatchFold(db: db, names: names)
-            return try fold.apply(deliveries)
+        do {
+            let committed = try await self.database.write(lease) { db in
+                var fold = BatchFold(db: db, names: names, demand: demand)
+                return try fold.apply(deliveries)
+            }
+            names.remember(committed.value.newNames)
+            demand.remember(committed.value.demand)
+            return committed.map(\.outcome)
+        } catch {
+            // It may have been committed all the same.
+            demand.clear()
+            throw error
         }
-        names.remember(committed.value.newNames)
-        return committed.map(\.outcome)
     }
 
     /// A lease of the writer and one of a reader, each doing nothing: whether the database answers.

@@ -65,6 +65,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: Self.help(.ingestBytes, "Bytes of deliveries held at once, those being received included."))
     var ingestBytes: String?
 
+    @Option(
+        help: Self.help(
+            .outbox,
+            "Where deliveries are kept while the database cannot take them; beside it when not given, better on "
+                + "another disk."))
+    var outbox: String?
+
     @Flag(help: Self.help(.allowAnonymous, "Listen on an address that others can reach, without any login."))
     var allowAnonymous = false
 
@@ -91,7 +98,8 @@ struct ServeCommand: AsyncParsableCommand {
             (.database, self.database), (.host, self.host), (.port, self.port), (.publicURL, self.publicURL),
             (.webhookSecret, self.webhookSecret), (.readers, self.readers), (.databaseMemory, self.databaseMemory),
             (.queryTimeout, self.queryTimeout), (.acquireTimeout, self.acquireTimeout),
-            (.ingestBytes, self.ingestBytes), (.allowAnonymous, self.allowAnonymous ? "true" : nil),
+            (.ingestBytes, self.ingestBytes), (.outbox, self.outbox),
+            (.allowAnonymous, self.allowAnonymous ? "true" : nil),
             (.logLevel, self.logLevel),
         ]
         return Dictionary(uniqueKeysWithValues: given.compactMap { key, value in value.map { (key, $0) } })

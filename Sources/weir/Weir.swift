@@ -23,7 +23,8 @@ struct Weir: AsyncParsableCommand {
             """,
         version: WeirServer.version,
         subcommands: [
-            ServeCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, VersionCommand.self,
+            ServeCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, DeadLettersCommand.self,
+            VersionCommand.self,
         ])
 
     static func main() async {

@@ -19,6 +19,8 @@ public struct HTTPAnswer: Sendable {
 
 public struct HTTPClientError: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// A blocking HTTP/1.1 client over a plain socket on the loopback, in the tests' full control: it can send half a

@@ -55,7 +55,9 @@ struct ServerSettingsTests {
             (.databaseMemory, "1", false), (.databaseMemory, "9999999999GB", false), (.ingestBytes, "32MiB", true),
             (.logLevel, "INFO", false), (.database, "postgres://x", false), (.database, "sqlite:", false),
             (.database, "sqlite::memory:", false), (.publicURL, "ci.example.org", false),
-            (.publicURL, "https://ci.example.org/x", true), (.allowAnonymous, "yes", false),
+            (.publicURL, "https://ci.example.org/x", true), (.outbox, "/var/spool/weir.db", true),
+            (.outbox, "weir.db", false),
+            (.outbox, "sqlite:x", false), (.allowAnonymous, "yes", false),
         ])
     func edges(_ key: SettingKey, _ value: String, _ isAccepted: Bool) {
         let result = Result { try self.settings(flags: [key: value]) }

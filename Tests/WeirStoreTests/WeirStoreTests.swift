@@ -360,13 +360,107 @@ struct WeirStoreTests {
         await #expect {
             _ = try await WeirStore.open(database)
         } throws: { error in
-            guard case .newerSchema(99, 1) = error as? StoreError else { return false }
+            guard case .newerSchema(99, WeirStore.schemaVersion) = error as? StoreError else { return false }
             return "\(error)".contains("newer program")
         }
         let again = try await database.read(Lease("version")) {
             try $0.row("SELECT max(version) FROM migrations") { $0.integer(0) }
         }
         #expect(again == 99)
+        await database.close()
+    }
+
+    // MARK: - Deliveries and dead letters
+
+    @Test("a delivery's id comes back as it was, and ids of version 1 are stored in the order of their times")
+    func deliveryIDs() {
+        let texts = [
+            "72d3162e-cc78-11e3-81ab-4c9367dc0958", "0b989ba4-242f-41e5-81db-e1cc2fecb43c", "not a uuid", "t",
+            "72D3162E-CC78-11E3-81AB-4C9367DC0958", "1b989ba4-242f-41e5-81db-e1cc2fecb43c",
+        ]
+        for text in texts { #expect(DeliveryID(stored: DeliveryID(text).bytes).text == text) }
+        #expect(Set(texts.map { DeliveryID($0).bytes }).count == texts.count)
+        // The low part of the time runs over between them.
+        let early = DeliveryID("ffffffff-cc78-11e3-81ab-4c9367dc0958").bytes
+        let late = DeliveryID("00000000-cc79-11e3-81ab-4c9367dc0958").bytes
+        #expect(early.lexicographicallyPrecedes(late))
+    }
+
+    @Test("deliveries are listed by outcome, the latest first, page by page, each once")
+    func deliveryList() async throws {
+        try await TestStore.with { test async throws in
+            let corpus = try Array(self.corpus(hours: 1).prefix(500))
+            for start in stride(from: 0, to: corpus.count, by: 100) {
+                _ = try await test.store.apply(Array(corpus[start..<min(start + 100, corpus.count)]))
+            }
+            for outcome in [nil, DeliveryOutcome.applied, .superseded] {
+                var seen: [DeliveryView] = []
+                var cursor: DeliveryCursor?
+                repeat {
+                    let page = try await test.store.deliveries(
+                        outcome: outcome, source: nil, limit: 37, after: cursor, lease: test.lease())
+                    #expect(page.items.count == 37 || page.next == nil)
+                    seen += page.items
+                    cursor = page.next
+                } while cursor != nil
+                #expect(Set(seen.map(\.id)).count == seen.count)
+                #expect(seen.map(\.receivedAt) == seen.map(\.receivedAt).sorted(by: >))
+                #expect(seen.allSatisfy { $0.outcome == outcome ?? $0.outcome })
+                if outcome == nil { #expect(Set(seen.map(\.id)) == Set(corpus.map(\.id))) }
+            }
+        }
+    }
+
+    @Test("a dead letter is kept with its body, listed without, and removed once")
+    func deadLetters() async throws {
+        try await TestStore.with { test async throws in
+            for number in 0..<5 {
+                let letter = DeadLetter(
+                    delivery: "d\(number)", event: "workflow_job", receivedAt: Timestamp(milliseconds: 1_000),
+                    diedAt: Timestamp(milliseconds: 2_000), reason: "refused", body: Array("{\(number)}".utf8))
+                try await test.store.bury(letter, timeout: .seconds(10))
+            }
+            let first = try await test.store.deadLetters(limit: 3, after: nil, lease: test.lease())
+            #expect(first.items.map(\.delivery) == ["d4", "d3", "d2"])
+            #expect(first.items.allSatisfy { $0.body.isEmpty && $0.size == 3 })
+            let rest = try await test.store.deadLetters(limit: 3, after: first.next, lease: test.lease())
+            #expect(rest.items.map(\.delivery) == ["d1", "d0"] && rest.next == nil)
+            let letter = try await test.store.deadLetter("d1", lease: test.lease())
+            #expect(letter?.body == Array("{1}".utf8))
+            #expect(try await test.store.removeDeadLetter("d1", lease: test.lease()))
+            #expect(try await !test.store.removeDeadLetter("d1", lease: test.lease()))
+            #expect(try await test.store.deadLetterCount(lease: test.lease()) == 4)
+        }
+    }
+
+    @Test("a database of the first schema is brought up to date, its deliveries known under their ids")
+    func migration() async throws {
+        let directory = try TemporaryDirectory()
+        let configuration = SQLiteConfiguration(path: directory.file("weir.db"), applicationID: 7)
+        let ids = ["72d3162e-cc78-11e3-81ab-4c9367dc0958", "0b989ba4-242f-41e5-81db-e1cc2fecb43c", "another"]
+        let old: [[UInt8]] = [
+            [
+                0x72, 0xd3, 0x16, 0x2e, 0xcc, 0x78, 0x11, 0xe3, 0x81, 0xab, 0x4c, 0x93, 0x67, 0xdc, 0x09, 0x58,
+            ], DeliveryID(ids[1]).bytes, DeliveryID(ids[2]).bytes,
+        ]
+        let database = try await SQLiteDatabase.open(configuration)
+        try await database.write(Lease("old", timeout: .seconds(10))) { db in
+            try db.execute("CREATE TABLE migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+            for statement in Migration.all[0].statements { try db.execute(statement) }
+            try db.execute("INSERT INTO migrations (version, name) VALUES (1, 'first')")
+            for id in old {
+                try db.execute(
+                    """
+                    INSERT INTO deliveries (id, source_id, event_id, received_at, outcome, run_id)
+                    VALUES (\(id), 1, 1, 0, 1, 7)
+                    """)
+            }
+        }
+        let store = try await WeirStore.open(database)
+        for id in ids {
+            let found = try await store.delivery(id: id, lease: Lease("test", timeout: .seconds(10)))
+            #expect(found?.runID == 7, "\(id)")
+        }
         await database.close()
     }
 }

@@ -18,8 +18,10 @@ import WeirServer
 import WeirStore
 
 /// What is acknowledged is durable.
-@Suite("Durability", .serialized, .timeLimit(.minutes(10)))
+@Suite("Durability", .serialized, .timeLimit(.minutes(60)))
 struct DurabilityTests {
+    private static let cycles = ProcessInfo.processInfo.environment["WEIR_KILL_CYCLES"].flatMap(Int64.init) ?? 20
+
     /// One job's events as its sender knows them.
     struct Story: Sendable {
         let job: Int64
@@ -132,7 +134,9 @@ struct DurabilityTests {
         return differences
     }
 
-    @Test("SIGKILL at random instants under load, 20 times: nothing acknowledged is lost, nothing applied twice")
+    @Test(
+        "SIGKILL at random instants under load, WEIR_KILL_CYCLES (20) times: nothing acknowledged is lost, nothing applied twice"
+    )
     func kill() async throws {
         let seed = UInt64.random(in: 1...UInt64.max)
         var generator = SeededGenerator(seed: seed)
@@ -140,7 +144,7 @@ struct DurabilityTests {
         let path = directory.file("weir.db")
         var previous: [Story] = []
         var checked = 0
-        for cycle in Int64(0)..<20 {
+        for cycle in Int64(0)..<Self.cycles {
             let ledger = Ledger()
             let server = try await ServerProcess.start(database: path)
             checked += try await onThread { [previous] in try Self.check(server.port, previous) }

@@ -54,13 +54,15 @@ extension Problem {
             self.init(.serviceUnavailable, "full", title, "the ingest queue is full; \(redeliver)", retryAfter: 5)
         case .late:
             self.init(
-                .serviceUnavailable, "late", title, "it could not be committed in time; \(redeliver)", retryAfter: 5)
+                .serviceUnavailable, "late", title,
+                "it could not be committed in time; \(redeliver): taking it twice does no harm", retryAfter: 5)
         case .shuttingDown:
             self.init(.serviceUnavailable, "stopping", title, "the server is stopping; \(redeliver)", retryAfter: 5)
-        case .database:
+        case .unavailable:
             self.init(
                 .serviceUnavailable, "not-committed", title,
-                "the database could not confirm its commit; \(redeliver): taking it twice does no harm", retryAfter: 5)
+                "neither the database nor the outbox could take it; \(redeliver): taking it twice does no harm",
+                retryAfter: 5)
         }
     }
 

@@ -29,6 +29,7 @@ struct ReadRoutes: Sendable {
         api.get("runs/{id}", use: self.run)
         api.get("runs/{id}/jobs", use: self.jobsOfRun)
         api.get("jobs/{id}", use: self.job)
+        api.get("deliveries", use: self.deliveries)
         api.get("deliveries/{delivery}", use: self.delivery)
         api.get("repositories", use: self.repositories)
     }
@@ -122,6 +123,19 @@ struct ReadRoutes: Sendable {
 
     // MARK: - Deliveries and repositories
 
+    @Sendable private func deliveries(_ request: Request, _ context: WeirContext) async throws -> Response {
+        let query = try QueryParameters(request, allowed: ["outcome", "source", "limit", "cursor", "timeout"])
+        let outcome = try query.outcome()
+        let source = query.text("source")
+        let limit = Int(try query.integer("limit", in: 1...200) ?? 50)
+        let cursor = try query.text("cursor").map(DeliveryCursor.init(parsing:))
+        return try await self.answer(context, query, "deliveries") { lease in
+            let page = try await self.store.deliveries(
+                outcome: outcome, source: source, limit: limit, after: cursor, lease: lease)
+            return .page("deliveries", page.items.map { JSON($0) }, next: page.next?.text)
+        }
+    }
+
     @Sendable private func delivery(_ request: Request, _ context: WeirContext) async throws -> Response {
         let query = try QueryParameters(request, allowed: ["source", "timeout"])
         let id = try context.parameters.require("delivery")
@@ -196,6 +210,18 @@ extension RunCursor {
             let attempt = numbers[3]
         else { throw Problem.badRequest("cursor must be a next_cursor of this list") }
         self.init(createdAt: createdAt, source: source, id: id, attempt: attempt)
+    }
+}
+
+extension DeliveryCursor {
+    var text: String { "\(self.receivedAt.milliseconds).\(self.id)" }
+
+    init(parsing text: String) throws {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let time = Int64(parts[0]) else {
+            throw Problem.badRequest("cursor must be a next_cursor of this list")
+        }
+        self.init(receivedAt: Timestamp(milliseconds: time), id: String(parts[1]))
     }
 }
 

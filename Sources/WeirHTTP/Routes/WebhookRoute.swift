@@ -42,11 +42,11 @@ struct WebhookRoute: Sendable {
                 self.counters.count(event: event, outcome: "ignored")
                 return Response(
                     json: .object([("status", .string("ignored")), ("event", .string(String(event.prefix(60))))]))
-            case .delivery(let delivery):
+            case .delivery(let delivery, let json):
                 let bytes = reserved
                 reserved = 0
-                let outcome = try await self.ingest.submit(delivery, bytes: bytes, deadline: deadline)
-                let status = outcome == nil ? "duplicate" : "accepted"
+                let receipt = try await self.ingest.submit(delivery, body: json, bytes: bytes, deadline: deadline)
+                let status = receipt == .duplicate ? "duplicate" : "accepted"
                 self.counters.count(event: delivery.eventType, outcome: status)
                 return Response(
                     json: .object([("status", .string(status)), ("delivery", .string(delivery.id))]), status: .accepted)
@@ -62,7 +62,7 @@ struct WebhookRoute: Sendable {
     private enum Checked {
         case pong
         case ignored(String)
-        case delivery(Delivery)
+        case delivery(Delivery, json: Data)
     }
 
     /// Reads the body, within the limit and the budget.
@@ -123,8 +123,9 @@ struct WebhookRoute: Sendable {
         if event == "ping" { return .pong }
         guard GitHubEvent.handledTypes.contains(event) else { return .ignored(event) }
         do throws(WebhookError) {
-            let what = try GitHubEvent.read(type: event, json: try kind.json(body))
-            return .delivery(Delivery(id: id, eventType: event, event: what, receivedAt: self.now()))
+            let json = try kind.json(body)
+            let what = try GitHubEvent.read(type: event, json: json)
+            return .delivery(Delivery(id: id, eventType: event, event: what, receivedAt: self.now()), json: json)
         } catch {
             switch error {
             case .invalidBody(let detail):

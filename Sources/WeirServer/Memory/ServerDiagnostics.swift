@@ -8,12 +8,14 @@ import ConnectionPoolModule
 import PrometheusExposition
 import SQLiteDriver
 import WeirHTTP
+import WeirIngest
 import WeirModel
 
 /// What `/api/diagnostics` tells: what is used, by whom, and who waits. It asks no connection, so it answers when all are
 /// at work.
 struct ServerDiagnostics: Sendable {
     let database: SQLiteDatabase
+    let ingest: Ingest
     let plan: MemoryPlan
     let trimmer: MemoryTrimmer
     let startedAt: Timestamp
@@ -22,9 +24,11 @@ struct ServerDiagnostics: Sendable {
     private let process = ProcessMetrics()
 
     init(
-        database: SQLiteDatabase, plan: MemoryPlan, trimmer: MemoryTrimmer, now: @escaping @Sendable () -> Timestamp
+        database: SQLiteDatabase, ingest: Ingest, plan: MemoryPlan, trimmer: MemoryTrimmer,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.database = database
+        self.ingest = ingest
         self.plan = plan
         self.trimmer = trimmer
         self.startedAt = now()
@@ -44,7 +48,15 @@ struct ServerDiagnostics: Sendable {
                     Self.pool("reader", self.database.readerPool, self.database.readerHolders),
                     Self.pool("writer", self.database.writerPool, self.database.writerHolders),
                 ])
-            ), ("sqlite", self.sqlite),
+            ), ("sqlite", self.sqlite), ("ingest", self.ingestFigures),
+        ])
+    }
+
+    private var ingestFigures: JSON {
+        let load = self.ingest.load
+        return .object([
+            ("bytes", JSON(load.bytes)), ("queued", JSON(load.queued)), ("is_spilling", .bool(load.isSpilling)),
+            ("outbox_deliveries", JSON(load.outbox)),
         ])
     }
 

@@ -81,7 +81,8 @@ struct DemoService: Service {
             id: delivery.id, eventType: delivery.event, event: event,
             receivedAt: Timestamp(milliseconds: delivery.atMilliseconds))
         do {
-            _ = try await self.ingest.submit(played, bytes: bytes, deadline: .now.advanced(by: .seconds(30)))
+            _ = try await self.ingest.submit(
+                played, body: Data(delivery.body), bytes: bytes, deadline: .now.advanced(by: .seconds(30)))
         } catch let error as IngestError {
             // One invented delivery less is no reason to stop.
             self.logger.warning("a delivery of the demo was not taken", metadata: ["cause": "\(error)"])

@@ -23,6 +23,8 @@ public struct ServerSettings: Sendable {
     public var queryTimeout: Duration
     public var acquireTimeout: Duration
     public var ingestBytes: Int
+    /// The path of the outbox; nil for the standard one, beside the database.
+    public var outboxPath: String?
     public var logLevel: Logger.Level
     /// Whether to play the demo.
     public var isDemo: Bool
@@ -54,9 +56,14 @@ public struct ServerSettings: Sendable {
         self.queryTimeout = try reader.required(.queryTimeout, Self.timeout)
         self.acquireTimeout = try reader.required(.acquireTimeout, Self.timeout)
         self.ingestBytes = try reader.required(.ingestBytes) { Self.bytes($0, in: 32 << 20...64 << 30) }
+        self.outboxPath = try reader.optional(.outbox, Self.plainPath)
         self.logLevel = try reader.required(.logLevel) { Logger.Level(rawValue: $0) }
         let path = try reader.required(.database, Self.databasePath)
         self.databasePath = isDemo && !reader.isGiven(.database) ? nil : path
+        if let outboxPath = self.outboxPath, outboxPath == path, let given = sources.values[.outbox] {
+            throw StartError(
+                "\(given.origin) is \"\(given.text)\", the database itself; it must be \(SettingKey.outbox.accepts)")
+        }
         let allowsAnonymous = try reader.required(.allowAnonymous) { Bool($0) }
         guard allowsAnonymous || AccessPolicy.isLoopback(self.host) else {
             throw StartError(
@@ -70,6 +77,13 @@ public struct ServerSettings: Sendable {
         let path = text.dropFirst("sqlite:".count)
         // SQLite would take these for a database in memory or a URI; both lose what is acknowledged.
         return path.isEmpty || path.hasPrefix(":") || path.hasPrefix("file:") ? nil : String(path)
+    }
+
+    /// A path in words of the file system alone, so that it is not taken for anything else.
+    static func plainPath(_ text: String) -> String? {
+        let isOther = ["", ":", "file:", "sqlite:"].contains { text == $0 || !$0.isEmpty && text.hasPrefix($0) }
+        // A control character in a path is a slip of whoever wrote it.
+        return isOther || text.utf8.contains { $0 < 0x20 } ? nil : text
     }
 
     private static func url(_ text: String) -> String? {

@@ -45,6 +45,7 @@ public struct SettingKey: Sendable, Hashable {
         "acquire_timeout", "a duration from 10ms to 1h, such as 500ms, 5s or 1m", standard: "2s")
     public static let ingestBytes = SettingKey(
         "ingest_bytes", "a size from 32MB to 64GB, such as 64MB or 2GB", standard: "64MB")
+    public static let outbox = SettingKey("outbox", "the path of a file other than the database", standard: nil)
     public static let allowAnonymous = SettingKey("allow_anonymous", "true or false", standard: "false")
     public static let logLevel = SettingKey(
         "log_level", "one of trace, debug, info, notice, warning, error, critical", standard: "info")
@@ -52,6 +53,6 @@ public struct SettingKey: Sendable, Hashable {
     /// All of them, in the order of `--help`.
     public static let all: [SettingKey] = [
         .database, .host, .port, .publicURL, .webhookSecret, .readers, .databaseMemory, .queryTimeout,
-        .acquireTimeout, .ingestBytes, .allowAnonymous, .logLevel,
+        .acquireTimeout, .ingestBytes, .outbox, .allowAnonymous, .logLevel,
     ]
 }

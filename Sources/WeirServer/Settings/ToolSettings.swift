@@ -10,6 +10,8 @@ import WeirModel
 public struct ToolSettings: Sendable {
     /// The path of the database file.
     public var databasePath: String
+    /// The path of the outbox.
+    public var outboxPath: String
     /// How long the command may take.
     public var timeout: Duration
 
@@ -25,6 +27,9 @@ public struct ToolSettings: Sendable {
         self.databasePath = try reader.required(.database) { text in
             ServerSettings.databasePath(text) ?? Self.plainPath(text)
         }
+        self.outboxPath =
+            try reader.optional(.outbox, ServerSettings.plainPath)
+            ?? OutboxFile.standardPath(database: self.databasePath)
         self.timeout = .seconds(3_600)
         guard let timeout else { return }
         guard let duration = Duration(parsing: timeout), (.seconds(1)...Duration.seconds(7 * 86_400)).contains(duration)

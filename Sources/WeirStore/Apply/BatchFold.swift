@@ -13,6 +13,8 @@ struct BatchFold {
     struct Result: Sendable {
         var outcome: BatchOutcome
         var newNames: [NameKey: Int64]
+        /// What the cache of demand is to remember.
+        var demand: [DemandCache.Key: [DemandPart]]
     }
 
     private struct JobEntry {
@@ -27,12 +29,14 @@ struct BatchFold {
 
     private let db: any SQLWriting
     private var names: NameInterner
+    private var demand: DemandWriter
     private var jobs: [JobKey<Int64>: JobEntry] = [:]
     private var runs: [RunKey<Int64>: RunEntry] = [:]
     private var sourceHosts: [Int64: String] = [:]
 
-    init(db: any SQLWriting, names: NameCache) {
+    init(db: any SQLWriting, names: NameCache, demand: DemandCache) {
         self.db = db
+        self.demand = DemandWriter(db: db, cache: demand)
         self.names = NameInterner(db: db, committed: names)
     }
 
@@ -62,7 +66,7 @@ struct BatchFold {
                 self.sourceHosts[key.source].map { RunKey(source: $0, id: key.id, attempt: key.attempt) }
             })
         outcome.counts = try Self.counts(self.db)
-        return Result(outcome: outcome, newNames: self.names.new)
+        return Result(outcome: outcome, newNames: self.names.new, demand: self.demand.changed)
     }
 
     /// Jobs blocked, queued and running, over all pools.
@@ -72,8 +76,10 @@ struct BatchFold {
         ) { Counts(blocked: $0.integer(0), queued: $0.integer(1), running: $0.integer(2)) } ?? Counts()
     }
 
+    private static let delivery: SQL = "SELECT 1 FROM deliveries WHERE id = \([UInt8]())"
+
     private func isKnown(_ id: DeliveryID) throws -> Bool {
-        try self.db.row("SELECT 1 FROM deliveries WHERE id = \(id.bytes)") { _ in true } ?? false
+        try self.db.row(Self.delivery.with([.blob(id.bytes)])) { _ in true } ?? false
     }
 
     // MARK: - Merging
@@ -177,7 +183,7 @@ struct BatchFold {
             if let derived = try self.derive(key) { runRows.append(RunRow.values(derived)) }
         }
         try self.db.executeBatch(RunRow.upsert, rows: runRows)
-        try DemandWriter(db: self.db).apply(deltas)
+        try self.demand.apply(deltas)
         return touched
     }
 

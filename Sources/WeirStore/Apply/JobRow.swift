@@ -42,8 +42,10 @@ struct JobRow {
             ended_first = excluded.ended_first, ended_last = excluded.ended_last, provenance = excluded.provenance
         """
 
+    private static let selection: SQL = "SELECT \(Self.columns) FROM jobs WHERE source_id = \(0) AND id = \(0)"
+
     static func load(_ key: JobKey<Int64>, _ db: some SQLReading) throws -> JobRow? {
-        try db.row("SELECT \(Self.columns) FROM jobs WHERE source_id = \(key.source) AND id = \(key.id)", JobRow.init)
+        try db.row(Self.selection.with([.integer(key.source), .integer(key.id)]), JobRow.init)
     }
 
     init(record: JobRecord<Int64>, pool: Int64) {

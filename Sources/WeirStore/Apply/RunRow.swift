@@ -28,12 +28,12 @@ enum RunRow {
             updated_at = excluded.updated_at, provenance = excluded.provenance
         """
 
+    private static let selection: SQL =
+        "SELECT \(Self.columns) FROM runs WHERE source_id = \(0) AND id = \(0) AND attempt = \(0)"
+
     static func load(_ key: RunKey<Int64>, _ db: some SQLReading) throws -> RunRecord<Int64>? {
         try db.row(
-            """
-            SELECT \(Self.columns) FROM runs
-            WHERE source_id = \(key.source) AND id = \(key.id) AND attempt = \(key.attempt)
-            """, Self.record)
+            Self.selection.with([.integer(key.source), .integer(key.id), .integer(key.attempt)]), Self.record)
     }
 
     private static func record(_ row: any SQLRow) -> RunRecord<Int64> {

@@ -13,15 +13,21 @@ struct DemandWriter {
     static let allPools: Int64 = 0
 
     private let db: any SQLWriting
+    private let cache: DemandCache
+    /// What the cache is to remember once the transaction is committed.
+    private(set) var changed: [DemandCache.Key: [DemandPart]] = [:]
 
-    init(db: any SQLWriting) { self.db = db }
+    init(db: any SQLWriting, cache: DemandCache) {
+        self.db = db
+        self.cache = cache
+    }
 
     private struct Stretch: Hashable {
         let pool: Int64
         let start: Int64
     }
 
-    func apply(_ deltas: DemandDeltas<Int64>) throws {
+    mutating func apply(_ deltas: DemandDeltas<Int64>) throws {
         var seconds: [Stretch: DemandDelta] = [:]
         var counts: [Int64: Counts] = [:]
         for (key, delta) in deltas.deltas where !delta.isZero {
@@ -32,10 +38,16 @@ struct DemandWriter {
         guard !seconds.isEmpty else { return }
         // In key order, so that neighbours share pages, and two writers of a shared database never wait in a circle.
         let ordered = seconds.sorted { ($0.key.pool, $0.key.start) < ($1.key.pool, $1.key.start) }
+        let minutes = try self.refold(ordered, .seconds, into: .minutes) { old, delta in
+            var net = old?.net ?? DemandDelta()
+            net += delta
+            return DemandFold(second: net)
+        }
+        let hours = try self.refold(minutes, .minutes, into: .hours) { $1 }
         try self.db.executeBatch(
             Self.addSeconds, rows: ordered.map { [.integer($0.key.pool), .integer($0.key.start)] + $0.value.values })
-        try self.refold(ordered.map(\.key), from: .seconds, to: .minutes, with: Self.setMinutes)
-        try self.refold(ordered.map(\.key), from: .minutes, to: .hours, with: Self.setHours)
+        try self.db.executeBatch(Self.setMinutes, rows: minutes.map(Self.row))
+        try self.db.executeBatch(Self.setHours, rows: hours.map(Self.row))
         for (pool, change) in counts.sorted(by: { $0.key < $1.key }) {
             try self.db.execute(
                 """
@@ -45,22 +57,41 @@ struct DemandWriter {
         }
     }
 
-    private func refold(
-        _ touched: [Stretch], from parts: DemandTable, to whole: DemandTable, with upsert: SQLTemplate
-    ) throws {
-        var stretches: [Stretch] = []
-        for stretch in touched {
-            let whole = Stretch(pool: stretch.pool, start: stretch.start.floor(to: whole.step))
-            // `touched` is sorted, so repetitions are neighbours.
-            if stretches.last != whole { stretches.append(whole) }
+    /// Folds the stretches anew of which parts have changed.
+    ///
+    /// - Parameters:
+    ///   - changes: The parts and what has changed, in the order of pools and times.
+    ///   - change: A part with its change; it is given nil where there was none.
+    /// - Returns: The stretches in the same order.
+    private mutating func refold<Change>(
+        _ changes: [(key: Stretch, value: Change)], _ partTable: DemandTable, into table: DemandTable,
+        _ change: (DemandFold?, Change) -> DemandFold
+    ) throws -> [(key: Stretch, value: DemandFold)] {
+        var result: [(key: Stretch, value: DemandFold)] = []
+        var rest = changes[...]
+        while let first = rest.first {
+            let whole = Stretch(pool: first.key.pool, start: first.key.start.floor(to: table.step))
+            let end = whole.start + table.step
+            let count = rest.prefix { $0.key.pool == whole.pool && $0.key.start < end }.count
+            let key = DemandCache.Key(parts: partTable, pool: whole.pool, start: whole.start)
+            var parts =
+                try self.cache.find(key)
+                ?? DemandReader(db: self.db, pool: whole.pool).parts(partTable, from: whole.start, to: end)
+            for (part, value) in rest.prefix(count) {
+                let index = parts.firstIndex { $0.start >= part.start } ?? parts.count
+                let old = index < parts.count && parts[index].start == part.start ? parts[index] : nil
+                let new = DemandPart(start: part.start, fold: change(old?.fold, value))
+                parts.replaceSubrange(index..<(old == nil ? index : index + 1), with: CollectionOfOne(new))
+            }
+            self.changed[key] = parts
+            result.append((whole, DemandFold.fold(parts, from: whole.start)))
+            rest = rest.dropFirst(count)
         }
-        let rows = try stretches.map { stretch in
-            let reader = DemandReader(db: self.db, pool: stretch.pool)
-            let changed = try reader.parts(parts, from: stretch.start, to: stretch.start + whole.step)
-            let fold = DemandFold.fold(changed, from: stretch.start)
-            return [.integer(stretch.pool), .integer(stretch.start)] + fold.values
-        }
-        try self.db.executeBatch(upsert, rows: rows)
+        return result
+    }
+
+    private static func row(_ stretch: (key: Stretch, value: DemandFold)) -> [SQLValue] {
+        [.integer(stretch.key.pool), .integer(stretch.key.start)] + stretch.value.values
     }
 
     private static let addSeconds: SQLTemplate = """

@@ -57,25 +57,6 @@ extension WeirStore {
 
     private static func age(_ view: JobView?) -> Int64 { view?.timeline.createdAt?.milliseconds ?? Int64.min }
 
-    /// A delivery that was applied.
-    public func delivery(id: String, lease: Lease) async throws -> DeliveryView? {
-        try await self.database.read(lease) { db in
-            try db.row(
-                """
-                SELECT s.host, e.value, d.received_at, d.outcome, d.run_id, d.job_id FROM deliveries d
-                LEFT JOIN sources s ON s.id = d.source_id LEFT JOIN names e ON e.id = d.event_id
-                WHERE d.id = \(DeliveryID(id).bytes)
-                """
-            ) { row in
-                DeliveryView(
-                    id: id, source: row.text(0), event: row.text(1),
-                    receivedAt: Timestamp(milliseconds: row.integer(2)),
-                    outcome: DeliveryOutcome(rawValue: UInt8(truncatingIfNeeded: row.integer(3))) ?? .applied,
-                    runID: row.integer(4), jobID: row.optionalInteger(5))
-            }
-        }
-    }
-
     /// A page of repositories by name.
     ///
     /// - Parameters:

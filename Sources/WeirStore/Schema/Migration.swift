@@ -14,7 +14,8 @@ struct Migration {
 
     /// All steps, in order.
     static let all: [Migration] = [
-        Migration(version: 1, name: "runs, jobs, deliveries, demand", statements: Self.first)
+        Migration(version: 1, name: "runs, jobs, deliveries, demand", statements: Self.first),
+        Migration(version: 2, name: "dead letters, deliveries by outcome", statements: Self.second),
     ]
 
     /// The version a current database has.
@@ -71,6 +72,21 @@ struct Migration {
         Self.demandTable("demand_seconds", time: "second", maxima: false),
         Self.demandTable("demand_minutes", time: "minute", maxima: true),
         Self.demandTable("demand_hours", time: "hour", maxima: true),
+    ]
+
+    private static let second: [SQL] = [
+        """
+        CREATE TABLE dead_letters (
+            id INTEGER PRIMARY KEY, delivery TEXT NOT NULL UNIQUE, event TEXT NOT NULL, received_at INTEGER NOT NULL,
+            died_at INTEGER NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL)
+        """,
+        // Ids of version 1 as `DeliveryID` writes them now.
+        """
+        UPDATE deliveries SET id = CAST(
+            x'01' || substr(id, 7, 2) || substr(id, 5, 2) || substr(id, 1, 4) || substr(id, 9) AS BLOB)
+        WHERE length(id) = 16 AND substr(hex(id), 13, 1) = '1'
+        """,
+        "CREATE INDEX deliveries_by_outcome ON deliveries (outcome, received_at, id)",
     ]
 
     private static func demandTable(_ name: String, time: String, maxima: Bool) -> SQL {

@@ -7,6 +7,7 @@
 import CWeirCutVFS
 import CWeirSQLite
 import ConnectionPoolModule
+import CutDisk
 import FoundationEssentials
 import SQLCore
 import Synchronization

@@ -5,6 +5,7 @@
 //
 
 import CWeirCutVFS
+import CutDisk
 import FoundationEssentials
 import TestSupport
 import Testing

@@ -4,18 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import CWeirCutVFS
+package import CWeirCutVFS
 import FoundationEssentials
-import TestSupport
+package import TestSupport
 
 /// What a disk holds whose power fails, rebuilt from the log of what SQLite did to it.
 ///
 /// Bytes are there once their file was synchronised, names once their directory was. Of everything else any part may be
 /// there, in any order; a write may be torn between any two sectors. What a failed sync lost may be there or not, for
 /// ever after, unless it is written again.
-struct Disk {
+package struct Disk {
     /// What a cut did to what had not been synchronised.
-    enum Harm: String, CaseIterable, Sendable {
+    package enum Harm: String, CaseIterable, Sendable {
         case logWriteLost
         case logHeaderLost
         case logWriteTorn
@@ -62,7 +62,9 @@ struct Disk {
     private var durableNames: [String: Int] = [:]
     private var pendingNames: [(path: String, file: Int?)] = []
 
-    mutating func perform(_ operation: weir_cut_operation) {
+    package init() {}
+
+    package mutating func perform(_ operation: weir_cut_operation) {
         let path = String(cString: operation.path)
         switch operation.kind {
         case WEIR_CUT_CREATE:
@@ -97,7 +99,7 @@ struct Disk {
     /// Writes what is left after a cut into a directory.
     ///
     /// - Returns: What the cut did.
-    func cut(into directory: String, using generator: inout SeededGenerator) throws -> Set<Harm> {
+    package func cut(into directory: String, using generator: inout SeededGenerator) throws -> Set<Harm> {
         var harms: Set<Harm> = []
         var names = self.durableNames
         for (path, file) in self.pendingNames {

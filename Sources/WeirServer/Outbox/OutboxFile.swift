@@ -1,0 +1,70 @@
+//
+// This source file is part of the Weir project.
+// Licensed under the Apache License, Version 2.0. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0
+//
+
+import FoundationEssentials
+import Logging
+import SQLCore
+import SQLiteDriver
+
+/// The outbox's file: a SQLite database of its own, so that what hinders the other does not hinder it.
+struct OutboxFile: Sendable {
+    let path: String
+    let logger: Logger
+
+    /// Marks the file as an outbox: "WOut" in ASCII.
+    static let applicationID: Int32 = 0x574F_7574
+
+    /// Where it is when nothing else is said: beside the database.
+    static func standardPath(database: String) -> String { database + ".outbox" }
+
+    /// Opens it, or makes it.
+    ///
+    /// A damaged one is put aside under a name that says when, for somebody to look at, and a new one is made: the
+    /// board starts all the same.
+    func open() async throws -> SQLiteDatabase {
+        if FileManager.default.fileExists(atPath: self.path), let damage = try await self.damage() {
+            try self.quarantine(damage)
+        }
+        return try await SQLiteDatabase.open(self.configuration)
+    }
+
+    private var configuration: SQLiteConfiguration {
+        var configuration = SQLiteConfiguration(path: self.path, applicationID: Self.applicationID)
+        configuration.readersMax = 1
+        configuration.memoryBytes = MemoryBudget.bytesMin(readers: 1)
+        configuration.busyTimeout = .seconds(1)
+        return configuration
+    }
+
+    /// What is wrong with the file; nil when nothing is.
+    private func damage() async throws -> String? {
+        do {
+            // Opened as the writer that it will have: what a dead process left in the log is taken over first.
+            let database = try await SQLiteDatabase.open(self.configuration)
+            let faults: [String]
+            do { faults = try await SQLiteCheck(self.configuration, timeout: .seconds(600)).run() } catch {
+                await database.close()
+                throw error
+            }
+            await database.close()
+            return faults.first
+        } catch let error as DatabaseError where [11, 26].contains(error.code.primary.rawValue) {
+            // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html).
+            return error.message
+        }
+    }
+
+    private func quarantine(_ damage: String) throws {
+        let time = Int64(Date.now.timeIntervalSince1970)
+        let aside = "\(self.path).damaged-\(time)"
+        for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: self.path + suffix) {
+            try FileManager.default.moveItem(atPath: self.path + suffix, toPath: aside + suffix)
+        }
+        self.logger.error(
+            "the outbox was damaged and is put aside; deliveries that it held may have to be redelivered",
+            metadata: ["file": "\(aside)", "damage": "\(damage.prefix(300))"])
+    }
+}

@@ -6,6 +6,7 @@
 
 import Hummingbird
 import Logging
+import WeirIngest
 
 /// Turns every error into an answer, and logs those that are not the caller's.
 struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
@@ -18,7 +19,8 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             return try await next(request, context)
         } catch {
             if let problem = Problem(error) {
-                if problem.status.code >= 500 {
+                // A delivery that was not taken has its line already, with its id.
+                if problem.status.code >= 500, !(error is IngestError) {
                     self.logger.warning(
                         "request refused",
                         metadata: [

@@ -26,6 +26,9 @@ struct WebhookRoute: Sendable {
     static let bytesMax = 25 << 20
     /// GitHub waits for 10 s; this leaves one for the way.
     static let answerTimeout: Duration = .seconds(9)
+    /// A refused body of this length is read to its end, so that its connection can go on: a new one costs both sides
+    /// more.
+    private static let drainedBytesMax = 64 << 10
 
     func add(to router: Router<WeirContext>) { router.post("webhook", use: self.receive) }
 
@@ -67,15 +70,23 @@ struct WebhookRoute: Sendable {
 
     /// Reads the body, within the limit and the budget.
     private func body(of request: Request) async throws -> Data {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Self.bytesMax {
-            throw self.tooLarge(request)
-        }
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        if let length, length > Self.bytesMax { throw self.tooLarge(request) }
         var body = Data()
+        var isRefused = false
         do {
             for try await buffer in request.body {
                 guard body.count + buffer.readableBytes <= Self.bytesMax else { throw self.tooLarge(request) }
-                guard self.ingest.reserve(buffer.readableBytes) else { throw IngestError.full }
-                body.append(contentsOf: buffer.readableBytesView)
+                if isRefused { continue }
+                if self.ingest.reserve(buffer.readableBytes) {
+                    body.append(contentsOf: buffer.readableBytesView)
+                } else if let length, length <= Self.drainedBytesMax {
+                    isRefused = true
+                    self.ingest.release(body.count)
+                    body = Data()
+                } else {
+                    throw IngestError.full
+                }
             }
         } catch {
             self.ingest.release(body.count)
@@ -87,6 +98,10 @@ struct WebhookRoute: Sendable {
                 throw problem ?? error
             }
             throw error
+        }
+        if isRefused {
+            self.logRefusal(request, IngestError.full)
+            throw IngestError.full
         }
         return body
     }

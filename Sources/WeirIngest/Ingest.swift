@@ -68,12 +68,20 @@ public final class Ingest: Sendable {
         public var outbox: Int
     }
 
-    struct Waiting {
+    /// A delivery that is held. A class: a delivery has dozens of fields, which are not to be copied with each move.
+    final class Waiting: @unchecked Sendable {
         let delivery: Delivery
         let body: Data
+        // The rest is guarded by `state`.
         var continuation: CheckedContinuation<Receipt, any Error>?
         /// Batch and spill that still need the delivery.
         var uses = 0
+
+        init(_ delivery: Delivery, body: Data, _ continuation: CheckedContinuation<Receipt, any Error>) {
+            self.delivery = delivery
+            self.body = body
+            self.continuation = continuation
+        }
     }
 
     enum Work: Sendable {
@@ -162,10 +170,11 @@ public final class Ingest: Sendable {
         _ delivery: Delivery, body: Data, bytes: Int, deadline: ContinuousClock.Instant
     ) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
+            let waiting = Waiting(delivery, body: body, continuation)
             self.event { state in
                 state.nextTicket += 1
                 let ticket = Machine.Ticket(value: state.nextTicket)
-                state.waiting[ticket] = Waiting(delivery: delivery, body: body, continuation: continuation)
+                state.waiting[ticket] = waiting
                 return state.machine.submit(ticket, bytes: bytes, deadline: deadline, now: .now)
             }
         }
@@ -273,10 +282,10 @@ public final class Ingest: Sendable {
             after.spill = Spill(tickets: tickets, items: items)
         case .answer(let tickets, let answer):
             for ticket in tickets {
-                guard let continuation = state.waiting[ticket]?.continuation.take() else {
+                guard let waiting = state.waiting[ticket], let continuation = waiting.continuation.take() else {
                     preconditionFailure("delivery \(ticket.value) is answered twice")
                 }
-                if state.waiting[ticket]?.uses == 0 { state.waiting[ticket] = nil }
+                if waiting.uses == 0 { state.waiting[ticket] = nil }
                 after.answers.append((continuation, Self.result(answer, outcomes[ticket] ?? nil, state)))
             }
         case .drained:
@@ -286,11 +295,10 @@ public final class Ingest: Sendable {
     }
 
     private static func use(_ ticket: Machine.Ticket, _ state: inout State) -> Waiting {
-        guard var waiting = state.waiting[ticket] else {
+        guard let waiting = state.waiting[ticket] else {
             preconditionFailure("delivery \(ticket.value) is not held")
         }
         waiting.uses += 1
-        state.waiting[ticket] = waiting
         return waiting
     }
 
@@ -298,11 +306,8 @@ public final class Ingest: Sendable {
     static func release(_ tickets: [Machine.Ticket], _ state: inout State) {
         for ticket in tickets {
             guard let waiting = state.waiting[ticket] else { continue }
-            if waiting.uses == 1, waiting.continuation == nil {
-                state.waiting[ticket] = nil
-            } else {
-                state.waiting[ticket]?.uses -= 1
-            }
+            waiting.uses -= 1
+            if waiting.uses == 0, waiting.continuation == nil { state.waiting[ticket] = nil }
         }
     }
 

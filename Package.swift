@@ -30,6 +30,7 @@ let httpTypes = product("HTTPTypes", "swift-http-types")
 let nioCore = product("NIOCore", "swift-nio")
 let nioPosix = product("NIOPosix", "swift-nio")
 let nioHTTPTypes = product("NIOHTTPTypes", "swift-nio-extras")
+let histogram = product("Histogram", "hdrhistogram-swift")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let unixSignals = product("UnixSignals", "swift-service-lifecycle")
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
@@ -68,6 +69,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
@@ -89,6 +91,12 @@ let package = Package(
             hasDesign: true),
         library("WeirDemo"),
         library(
+            "WeirLoad",
+            [
+                "ConnectionPoolModule", "WeirModel", "WeirStore", "GitHubWebhooks", crypto, deque, histogram, nioCore,
+                nioPosix,
+            ]),
+        library(
             "WeirHTTP",
             [
                 "ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", "WeirIngest", "WeirLive", "GitHubWebhooks",
@@ -106,7 +114,8 @@ let package = Package(
         .executableTarget(
             name: "weir",
             dependencies: [
-                "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirServer", argumentParser, logging, unixSignals,
+                "ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirLoad", "WeirModel", "WeirServer", "WeirStore",
+                argumentParser, logging, unixSignals,
             ],
             swiftSettings: settings),
         .target(
@@ -138,6 +147,12 @@ let package = Package(
         tests(
             "WeirStoreTests",
             ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore", "GitHubWebhooks", "WeirDemo"]),
+        tests(
+            "WeirLoadTests",
+            [
+                "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirLoad", "WeirModel",
+                "WeirStore", histogram,
+            ]),
         tests("WeirHTTPTests", ["WeirHTTP", "WeirModel"]),
         tests(
             "WeirServerTests",

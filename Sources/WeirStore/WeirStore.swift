@@ -19,7 +19,7 @@ public struct WeirStore: Sendable {
     /// The version that a current database has.
     public static let schemaVersion = Migration.latest
 
-    private init(database: any Database) { self.database = database }
+    init(database: any Database) { self.database = database }
 
     /// Brings the schema up to date.
     ///

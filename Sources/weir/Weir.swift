@@ -6,6 +6,7 @@
 
 import ArgumentParser
 import SQLCore
+import WeirLoad
 import WeirServer
 
 /// The command line.
@@ -24,7 +25,7 @@ struct Weir: AsyncParsableCommand {
         version: WeirServer.version,
         subcommands: [
             ServeCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, DeadLettersCommand.self,
-            VersionCommand.self,
+            LoadCommand.self, VerifyCommand.self, VersionCommand.self,
         ])
 
     static func main() async {
@@ -35,7 +36,9 @@ struct Weir: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let error where error is StartError || error is DatabaseError || error is Interruption {
+        } catch let error
+            where error is StartError || error is DatabaseError || error is Interruption || error is LoadError
+        {
             Output.errorLine("weir: \(Self.words(error))")
             Self.exit(withError: ExitCode(1))
         } catch {

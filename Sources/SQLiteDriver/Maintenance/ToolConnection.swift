@@ -117,7 +117,7 @@ final class ToolConnection {
         return result
     }
 
-    private func statement(_ text: String) throws -> SQLiteStatement {
+    func statement(_ text: String) throws -> SQLiteStatement {
         try SQLiteStatement(db: self.db, text: text, isPersistent: false)
     }
 

@@ -38,11 +38,7 @@ public struct ServerSettings: Sendable {
         self.host = try reader.required(.host) { $0.isEmpty ? nil : $0 }
         self.port = try reader.required(.port) { Int($0).flatMap { (0...65_535).contains($0) ? $0 : nil } }
         self.publicURL = try reader.optional(.publicURL, Self.url)
-        self.webhookSecrets =
-            try reader.optional(.webhookSecret) { text in
-                let secrets = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-                return secrets.contains("") ? nil : secrets
-            } ?? []
+        self.webhookSecrets = try reader.webhookSecrets
         self.readers = try reader.required(.readers) { Int($0).flatMap { (1...64).contains($0) ? $0 : nil } }
         self.databaseMemoryBytes = try reader.optional(.databaseMemory) { Self.bytes($0, in: 16 << 20...1 << 40) }
         let memoryBytesMin = MemoryBudget.bytesMin(readers: self.readers)
@@ -122,6 +118,15 @@ struct SettingReader {
     let sources: SettingSources
 
     func isGiven(_ key: SettingKey) -> Bool { self.sources.values[key] != nil }
+
+    var webhookSecrets: [String] {
+        get throws(StartError) {
+            try self.optional(.webhookSecret) { text in
+                let secrets = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+                return secrets.contains("") ? nil : secrets
+            } ?? []
+        }
+    }
 
     func optional<Value>(_ key: SettingKey, _ parse: (String) -> Value?) throws(StartError) -> Value? {
         guard let given = self.sources.values[key] else { return nil }

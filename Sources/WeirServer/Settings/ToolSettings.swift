@@ -37,6 +37,11 @@ public struct ToolSettings: Sendable {
         self.timeout = duration
     }
 
+    /// The webhook's secrets, for a tool that sends.
+    public static func webhookSecrets(_ sources: SettingSources) throws(StartError) -> [String] {
+        try SettingReader(sources: sources).webhookSecrets
+    }
+
     /// A path without `sqlite:` before it, as one types it at a shell; nothing else has a colon after its first word.
     private static func plainPath(_ text: String) -> String? {
         let scheme = text.prefix { $0.isLetter || $0.isNumber }

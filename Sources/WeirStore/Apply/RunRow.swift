@@ -36,7 +36,7 @@ enum RunRow {
             Self.selection.with([.integer(key.source), .integer(key.id), .integer(key.attempt)]), Self.record)
     }
 
-    private static func record(_ row: any SQLRow) -> RunRecord<Int64> {
+    static func record(_ row: any SQLRow) -> RunRecord<Int64> {
         var record = RunRecord(
             key: RunKey(source: row.integer(0), id: row.integer(1), attempt: row.integer(2)),
             precedence: .init(row, first: 3, attempt: 0), status: .init(row, 7), conclusion: .init(row, 8),

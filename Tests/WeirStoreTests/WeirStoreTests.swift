@@ -370,6 +370,28 @@ struct WeirStoreTests {
         await database.close()
     }
 
+    @Test("a database that is only read must have this program's version")
+    func readingOtherVersions() async throws {
+        let directory = try TemporaryDirectory()
+        let configuration = SQLiteConfiguration(path: directory.file("weir.db"), applicationID: 7)
+        let database = try await SQLiteDatabase.open(configuration)
+        _ = try await WeirStore.open(database)
+        _ = try await WeirStore.reading(database, lease: Lease("check"))
+        let known = WeirStore.schemaVersion
+        let cases: [(Int64, StoreError)] = [
+            (known - 1, .olderSchema(found: known - 1, known: known)),
+            (known + 1, .newerSchema(found: known + 1, known: known)),
+        ]
+        for (version, error) in cases {
+            try await database.write(Lease("other")) { db in
+                try db.execute("DELETE FROM migrations")
+                try db.execute("INSERT INTO migrations (version, name) VALUES (\(version), 'another')")
+            }
+            await #expect(throws: error) { try await WeirStore.reading(database, lease: Lease("check")) }
+        }
+        await database.close()
+    }
+
     // MARK: - Deliveries and dead letters
 
     @Test("a delivery's id comes back as it was, and ids of version 1 are stored in the order of their times")

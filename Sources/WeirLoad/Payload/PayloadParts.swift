@@ -41,6 +41,11 @@ enum PayloadParts {
 
     static let sender = Self.account(Slot.actor.mark, id: 5_170_233, type: "User")
 
+    /// The same, with no more than names it.
+    static let senderName = JSONText.object([
+        ("login", JSONText.text(Slot.actor.mark)), ("id", "5170233"), ("type", JSONText.text("User")),
+    ])
+
     static let organization: String = {
         let address = "\(Self.interface)/orgs/\(Catalogue.organization)"
         let id = Catalogue.organizationID
@@ -80,19 +85,22 @@ enum PayloadParts {
         ("releases_url", "/releases{/id}"), ("deployments_url", "/deployments"),
     ]
 
-    /// The members that a repository has everywhere.
-    static func repositoryMembers(_ index: Int) -> [(String, String)] {
-        let repository = Catalogue.repositories[index]
+    /// What names a repository.
+    static func repositoryNames(_ index: Int) -> [(String, String)] {
+        let name = Catalogue.repositories[index].name
         let id = 610_000_000 + index * 7_919
         return [
-            ("id", String(id)), ("node_id", JSONText.text("R_kgDO\(id)")), ("name", JSONText.text(repository.name)),
-            ("full_name", JSONText.text("\(Catalogue.organization)/\(repository.name)")), ("private", "true"),
-            (
-                "owner",
-                Self.account(Catalogue.organization, id: Catalogue.organizationID, type: "Organization")
-            ),
-            ("html_url", JSONText.text(Self.page(index))), ("description", JSONText.text(repository.about)),
-            ("fork", "false"), ("url", JSONText.text(Self.address(index))),
+            ("id", String(id)), ("node_id", JSONText.text("R_kgDO\(id)")), ("name", JSONText.text(name)),
+            ("full_name", JSONText.text("\(Catalogue.organization)/\(name)")), ("private", "true"),
+            ("html_url", JSONText.text(Self.page(index))), ("url", JSONText.text(Self.address(index))),
+        ]
+    }
+
+    /// The members that a repository has everywhere.
+    static func repositoryMembers(_ index: Int) -> [(String, String)] {
+        let owner = Self.account(Catalogue.organization, id: Catalogue.organizationID, type: "Organization")
+        return Self.repositoryNames(index) + [
+            ("owner", owner), ("description", JSONText.text(Catalogue.repositories[index].about)), ("fork", "false"),
         ] + JSONText.addresses(Self.address(index), Self.repositoryPaths)
     }
 

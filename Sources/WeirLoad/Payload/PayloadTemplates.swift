@@ -36,9 +36,15 @@ struct PayloadTemplates: Sendable {
             case .jobEndedUnstarted: JobTemplate(repository: repository, .endedUnstarted).sized(bodyBytes)
             case .jobRunning: JobTemplate(repository: repository, .running).sized(bodyBytes)
             case .jobEnded: JobTemplate(repository: repository, .ended).sized(bodyBytes)
-            case .runRequested: RunTemplate(repository: repository, action: "requested").sized(runBodyBytes)
-            case .runRunning: RunTemplate(repository: repository, action: "in_progress").sized(runBodyBytes)
-            case .runEnded: RunTemplate(repository: repository, action: "completed").sized(runBodyBytes)
+            case .runRequested:
+                RunTemplate.template(
+                    repository: repository, action: "requested", bytesMin: runBodyBytes)
+            case .runRunning:
+                RunTemplate.template(
+                    repository: repository, action: "in_progress", bytesMin: runBodyBytes)
+            case .runEnded:
+                RunTemplate.template(
+                    repository: repository, action: "completed", bytesMin: runBodyBytes)
             }
         }
     }

@@ -6,12 +6,29 @@
 
 /// The body of a `workflow_run` event.
 struct RunTemplate: TemplateText {
+    /// How much it tells of people and repositories.
+    private enum Detail {
+        /// As GitHub does.
+        case full
+        /// What names them, for bodies that are to be smaller than real ones.
+        case reduced
+    }
+
     private let repository: Int
     private let action: String
+    private let detail: Detail
 
-    init(repository: Int, action: String) {
+    /// A template of at least so many bytes: of a real body, unless that has more.
+    static func template(repository: Int, action: String, bytesMin: Int) -> PayloadTemplate {
+        let full = RunTemplate(repository: repository, action: action, detail: .full)
+        if full.sized(0).bytesMin <= bytesMin { return full.sized(bytesMin) }
+        return RunTemplate(repository: repository, action: action, detail: .reduced).sized(bytesMin)
+    }
+
+    private init(repository: Int, action: String, detail: Detail) {
         self.repository = repository
         self.action = action
+        self.detail = detail
     }
 
     private static let path = ".github/workflows/pipeline.yml"
@@ -21,10 +38,19 @@ struct RunTemplate: TemplateText {
     func text(properties: [(String, String)]) -> String {
         JSONText.object([
             ("action", JSONText.text(self.action)), ("workflow_run", self.run), ("workflow", self.workflow),
-            ("repository", PayloadParts.repository(self.repository, properties: properties)),
+            ("repository", self.outerRepository(properties)),
             ("organization", PayloadParts.organization), ("sender", PayloadParts.sender),
             ("installation", PayloadParts.installation),
         ])
+    }
+
+    private func outerRepository(_ properties: [(String, String)]) -> String {
+        switch self.detail {
+        case .full: PayloadParts.repository(self.repository, properties: properties)
+        case .reduced:
+            JSONText.object(
+                PayloadParts.repositoryNames(self.repository) + [("custom_properties", JSONText.object(properties))])
+        }
     }
 
     private var workflow: String {
@@ -48,7 +74,10 @@ struct RunTemplate: TemplateText {
         let title = JSONText.text(Slot.title.mark)
         let commit = JSONText.text(Slot.commit.mark)
         let created = JSONText.text(Slot.created.mark)
-        let repository = JSONText.object(PayloadParts.repositoryMembers(self.repository))
+        let repository = JSONText.object(
+            self.detail == .full
+                ? PayloadParts.repositoryMembers(self.repository) : PayloadParts.repositoryNames(self.repository))
+        let actor = self.detail == .full ? PayloadParts.sender : PayloadParts.senderName
         return JSONText.object([
             ("id", id), ("name", JSONText.text(Slot.workflow.mark)), ("node_id", JSONText.text("WFR_kwLOJ\(id)")),
             ("head_branch", JSONText.text(Slot.branch.mark)), ("head_sha", commit),
@@ -59,8 +88,8 @@ struct RunTemplate: TemplateText {
             ("check_suite_node_id", JSONText.text("CS_kwDOJ\(id)")), ("url", JSONText.text(runAddress)),
             ("html_url", JSONText.text("\(PayloadParts.page(self.repository))/actions/runs/\(id)")),
             ("pull_requests", "[]"), ("created_at", created), ("updated_at", JSONText.text(Slot.updated.mark)),
-            ("actor", PayloadParts.sender), ("run_attempt", Slot.attempt.mark), ("referenced_workflows", "[]"),
-            ("run_started_at", JSONText.text(Slot.started.mark)), ("triggering_actor", PayloadParts.sender),
+            ("actor", actor), ("run_attempt", Slot.attempt.mark), ("referenced_workflows", "[]"),
+            ("run_started_at", JSONText.text(Slot.started.mark)), ("triggering_actor", actor),
             ("jobs_url", JSONText.text("\(runAddress)/jobs")), ("logs_url", JSONText.text("\(runAddress)/logs")),
             ("check_suite_url", JSONText.text("\(address)/check-suites/\(id)")),
             ("artifacts_url", JSONText.text("\(runAddress)/artifacts")),

@@ -12,9 +12,11 @@ import Testing
 
 @Suite("Ledger")
 struct LoadLedgerTests {
-    private let entries = (0..<1_000).map { number in
+    private static let statuses: [UInt16] = [202, 503, LedgerEntry.noAnswer, LedgerEntry.notSent, 413]
+
+    private let entries = (0..<1_000).map { (number: Int) -> LedgerEntry in
         LedgerEntry(
-            send: UInt32(number * 3), attempt: UInt16(number % 5), status: [202, 503, 0, 1, 413][number % 5],
+            send: UInt32(number * 3), attempt: UInt16(number % 5), status: Self.statuses[number % 5],
             microseconds: UInt32(number * 77))
     }
 

@@ -42,20 +42,22 @@ struct PayloadRendererTests {
         var renderer = PayloadRenderer(parameters)
         for number in 0..<parameters.sends {
             let json = renderer.json(plan.delivery(number))
-            #expect(json.count >= bytes && json.count < max(bytes, 18_000) + 1_500)
+            #expect(json.count >= bytes && json.count < max(bytes, 11_000) + 1_500)
             _ = try JSONSerialization.jsonObject(with: Data(json))
         }
     }
 
-    @Test("Bodies without additions have about the size of real ones")
-    func natural() {
-        let parameters = LoadFixture.parameters(rate: 200, seconds: 5)
+    @Test("Bodies can have the size of real ones")
+    func real() {
+        var parameters = LoadFixture.parameters(rate: 200, seconds: 5)
+        parameters.bodyBytes = 8_192
+        parameters.runBodyBytes = 19_000
         let plan = LoadPlan(parameters)
         var renderer = PayloadRenderer(parameters)
         for number in 0..<parameters.sends {
             let delivery = plan.delivery(number)
             let count = renderer.json(delivery).count
-            #expect((delivery.event == .job ? 7_000...12_000 : 15_000...20_000).contains(count))
+            #expect((delivery.event == .job ? 8_192...12_000 : 19_000...22_500).contains(count))
         }
     }
 

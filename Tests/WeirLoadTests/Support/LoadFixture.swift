@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import FoundationEssentials
+
 @testable import WeirLoad
 
 /// Parameters and parts of loads for tests.
@@ -33,6 +35,6 @@ enum LoadFixture {
             guard let status = status(send) else { continue }
             LedgerEntry(send: UInt32(send), attempt: 0, status: status, microseconds: 1_000).append(to: &bytes)
         }
-        return try LoadLedger(.init(bytes), name: "a test's ledger")
+        return try LoadLedger(Data(bytes), name: "a test's ledger")
     }
 }

@@ -4,7 +4,7 @@
 # make bench   figures of this machine, also in bench/results.json
 # make lint    formatting, imports, repository rules
 # make docs    the pages of the library products, in .build/documentation
-# make soak    ThreadSanitizer, hours of mixed load, and the long variants of the suites; MINUTES=240 is the load's length
+# make soak    ThreadSanitizer, locks and kills under load, hours of mixed load, and the long variants of the suites; MINUTES=240 is the load's length
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 OUT ?= .build/test-output
@@ -41,6 +41,7 @@ bench:
 	@mkdir -p .build/bench
 	swift build -c release --product weir
 	python3 bench/webhook_bench.py --weir .build/release/weir --directory .build/bench
+	python3 bench/load_bench.py steady overload reorder --weir .build/release/weir --directory .build/bench
 	WEIR_BENCH=1 swift build -c release --product sqlite-bench --scratch-path .build/bench-build
 	python3 bench/sqlite_bench.py --bench .build/bench-build/release/sqlite-bench --directory .build/bench $(SQLITE_BENCH)
 
@@ -55,4 +56,7 @@ docs:
 soak:
 	@scripts/setup run
 	@scripts/thread-sanitizer
+	swift build -c release --product weir
+	@mkdir -p .build/soak
+	python3 bench/load_bench.py lockout kill --weir .build/release/weir --directory .build/soak --capacity 5000 --results .build/soak/results.json
 	@scripts/soak $(MINUTES)

@@ -111,14 +111,11 @@ public struct WeirApplication: Sendable {
             signature: parts.signature, ingest: parts.ingest, logger: logger, now: now,
             counters: DeliveryCounters(parts.metrics)
         ).add(to: router)
-        ReadRoutes(
-            store: parts.store, registry: registry, queryTimeout: configuration.queryTimeout,
-            acquireTimeout: configuration.acquireTimeout, now: now
-        ).add(to: router)
-        DeadLetterRoutes(
-            store: parts.store, retry: parts.retryDeadLetter, queryTimeout: configuration.queryTimeout,
-            acquireTimeout: configuration.acquireTimeout
-        ).add(to: router)
+        let runner = QueryRunner(
+            registry: registry, queryTimeout: configuration.queryTimeout, acquireTimeout: configuration.acquireTimeout)
+        ReadRoutes(store: parts.store, runner: runner, now: now).add(to: router)
+        DeliveryRoutes(store: parts.store, ingest: parts.ingest, runner: runner).add(to: router)
+        DeadLetterRoutes(store: parts.store, retry: parts.retryDeadLetter, runner: runner).add(to: router)
         DiagnosticsRoute(figures: parts.diagnostics).add(to: router)
         EventsRoute(hub: parts.hub).add(to: router)
         OperationsRoutes(

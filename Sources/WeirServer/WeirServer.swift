@@ -152,6 +152,7 @@ public struct WeirServer: Sendable {
         ]
         if self.settings.isDemo { services.append(DemoService(ingest: ingest, logger: self.logger, now: now)) }
         services.append(HubService(hub: hub, now: now))
+        services.append(MaintenanceService(database: outboxDatabase, logger: self.logger))
         return services + self.tools(database, desk, startedAt)
     }
 

@@ -17,8 +17,7 @@ struct DeadLetterRoutes: Sendable {
     let store: WeirStore
     /// Has one tried again; throws when it is not there.
     let retry: @Sendable (_ delivery: String) async throws -> Void
-    let queryTimeout: Duration
-    let acquireTimeout: Duration
+    let runner: QueryRunner
 
     func add(to router: Router<WeirContext>) {
         let letters = router.group("api/dead-letters")
@@ -32,45 +31,47 @@ struct DeadLetterRoutes: Sendable {
         let query = try QueryParameters(request, allowed: ["limit", "cursor", "timeout"])
         let limit = Int(try query.integer("limit", in: 1...200) ?? 50)
         let cursor = try query.integer("cursor", in: 1...Int64.max)
-        let page = try await self.store.deadLetters(
-            limit: limit, after: cursor, lease: try self.lease("dead-letters.list", query))
-        return Response(json: .page("dead_letters", page.items.map { JSON($0) }, next: page.next.map(String.init)))
+        return try await self.runner.answer(context, query, "dead-letters.list") { lease in
+            let page = try await self.store.deadLetters(limit: limit, after: cursor, lease: lease)
+            return .page("dead_letters", page.items.map { JSON($0) }, next: page.next.map(String.init))
+        }
     }
 
     @Sendable private func show(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["timeout"])
-        let id = try context.parameters.require("delivery")
-        let letter = try await self.store.deadLetter(id, lease: try self.lease("dead-letters.show", query))
-        guard let letter else { throw Self.notFound }
-        return Response(json: JSON(letter, hasBody: true))
+        let (query, id) = try self.target(request, context)
+        return try await self.runner.answer(context, query, "dead-letters.show") { lease in
+            JSON(try await self.find(id, lease), hasBody: true)
+        }
     }
 
     @Sendable private func tryAgain(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["timeout"])
-        let id = try context.parameters.require("delivery")
-        // Asked first, so that what is not there is told from what went wrong.
-        guard try await self.store.deadLetter(id, lease: try self.lease("dead-letters.show", query)) != nil else {
-            throw Self.notFound
+        let (query, id) = try self.target(request, context)
+        return try await self.runner.answer(context, query, "dead-letters.retry") { lease in
+            // Asked first, so that what is not there is told from what went wrong.
+            _ = try await self.find(id, lease)
+            try await self.retry(id)
+            return .object([("status", .string("queued")), ("delivery", .string(id))])
         }
-        try await self.retry(id)
-        return Response(
-            json: .object([("status", .string("queued")), ("delivery", .string(id))]), status: .accepted)
     }
 
     @Sendable private func delete(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["timeout"])
-        let id = try context.parameters.require("delivery")
-        guard try await self.store.removeDeadLetter(id, lease: try self.lease("dead-letters.delete", query)) else {
-            throw Self.notFound
+        let (query, id) = try self.target(request, context)
+        return try await self.runner.answer(context, query, "dead-letters.delete") { lease in
+            guard try await self.store.removeDeadLetter(id, lease: lease) else { throw Self.notFound }
+            return .object([("status", .string("deleted")), ("delivery", .string(id))])
         }
-        return Response(json: .object([("status", .string("deleted")), ("delivery", .string(id))]))
+    }
+
+    private func target(_ request: Request, _ context: WeirContext) throws -> (QueryParameters, String) {
+        (try QueryParameters(request, allowed: ["timeout"]), try context.parameters.require("delivery"))
+    }
+
+    private func find(_ id: String, _ lease: Lease) async throws -> DeadLetter {
+        guard let letter = try await self.store.deadLetter(id, lease: lease) else { throw Self.notFound }
+        return letter
     }
 
     private static var notFound: Problem { Problem.notFound("no dead letter has this delivery's id") }
-
-    private func lease(_ label: StaticString, _ query: QueryParameters) throws -> Lease {
-        Lease(label, acquireTimeout: self.acquireTimeout, timeout: try query.timeout(atMost: self.queryTimeout))
-    }
 }
 
 extension JSON {

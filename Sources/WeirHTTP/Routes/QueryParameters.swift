@@ -6,7 +6,6 @@
 
 import Hummingbird
 import WeirModel
-import WeirStore
 
 /// A request's query, read strictly: what nobody asked for is an error, as is what cannot be read.
 struct QueryParameters {
@@ -53,15 +52,6 @@ struct QueryParameters {
                 "conclusion must be one of \(Conclusion.allCases.map(\.name).joined(separator: ", "))")
         }
         return conclusion
-    }
-
-    func outcome() throws -> DeliveryOutcome? {
-        guard let text = self.values["outcome"] else { return nil }
-        guard let outcome = DeliveryOutcome.allCases.first(where: { $0.name == text }) else {
-            throw Problem.badRequest(
-                "outcome must be one of \(DeliveryOutcome.allCases.map(\.name).joined(separator: ", "))")
-        }
-        return outcome
     }
 
     /// The parameter `timeout`, no longer than what the server allows.

@@ -11,14 +11,10 @@ import NIOCore
 import WeirModel
 import WeirStore
 
-/// The read API: runs, jobs, deliveries, repositories, demand and the summary.
-///
-/// Every query has a deadline, and ends when its client leaves.
+/// The read API: runs, jobs, repositories, demand and the summary.
 struct ReadRoutes: Sendable {
     let store: WeirStore
-    let registry: ConnectionRegistry
-    let queryTimeout: Duration
-    let acquireTimeout: Duration
+    let runner: QueryRunner
     let now: @Sendable () -> Timestamp
 
     func add(to router: Router<WeirContext>) {
@@ -29,8 +25,6 @@ struct ReadRoutes: Sendable {
         api.get("runs/{id}", use: self.run)
         api.get("runs/{id}/jobs", use: self.jobsOfRun)
         api.get("jobs/{id}", use: self.job)
-        api.get("deliveries", use: self.deliveries)
-        api.get("deliveries/{delivery}", use: self.delivery)
         api.get("repositories", use: self.repositories)
     }
 
@@ -41,7 +35,7 @@ struct ReadRoutes: Sendable {
         let seconds = try query.period(default: "day")
         let now = self.now()
         let source = query.text("source")
-        return try await self.answer(context, query, "summary") { lease in
+        return try await self.runner.answer(context, query, "summary") { lease in
             JSON(try await self.store.summary(seconds: seconds, now: now, source: source, lease: lease), at: now)
         }
     }
@@ -54,7 +48,7 @@ struct ReadRoutes: Sendable {
         let pool = query.text("pool")
         let repository = query.text("repository")
         let source = query.text("source")
-        return try await self.answer(context, query, "demand") { lease in
+        return try await self.runner.answer(context, query, "demand") { lease in
             JSON(
                 try await self.store.demand(
                     from: range.lowerBound, to: range.upperBound, pool: pool, repository: repository, source: source,
@@ -74,7 +68,7 @@ struct ReadRoutes: Sendable {
         filter.conclusion = try query.conclusion()
         let limit = Int(try query.integer("limit", in: 1...200) ?? 50)
         let cursor = try query.text("cursor").map(RunCursor.init(parsing:))
-        return try await self.answer(context, query, "runs") { [filter] lease in
+        return try await self.runner.answer(context, query, "runs") { [filter] lease in
             let page = try await self.store.runs(filter, limit: limit, after: cursor, lease: lease)
             return .page("runs", page.items.map { JSON($0) }, next: page.next?.text)
         }
@@ -85,7 +79,7 @@ struct ReadRoutes: Sendable {
         let id = try Self.number(context, "id")
         let attempt = try query.integer("attempt", in: 1...Int64(Int32.max))
         let source = query.text("source")
-        return try await self.answer(context, query, "run") { lease in
+        return try await self.runner.answer(context, query, "run") { lease in
             let run = try await self.store.run(id: id, source: source, attempt: attempt, lease: lease)
             guard let run else { throw Problem.notFound("no run has the number \(id)\(Self.suffix(attempt, source))") }
             return JSON(run)
@@ -99,7 +93,7 @@ struct ReadRoutes: Sendable {
         let source = query.text("source")
         let limit = Int(try query.integer("limit", in: 1...200) ?? 200)
         let cursor = try query.integer("cursor", in: Int64.min...Int64.max)
-        return try await self.answer(context, query, "run.jobs") { lease in
+        return try await self.runner.answer(context, query, "run.jobs") { lease in
             let page = try await self.store.jobs(
                 ofRun: id, source: source, attempt: attempt, limit: limit, after: cursor, lease: lease)
             guard let page else { throw Problem.notFound("no run has the number \(id)\(Self.suffix(attempt, source))") }
@@ -112,7 +106,7 @@ struct ReadRoutes: Sendable {
         let id = try Self.number(context, "id")
         let attempt = try query.integer("attempt", in: 1...Int64(Int32.max))
         let source = query.text("source")
-        return try await self.answer(context, query, "job") { lease in
+        return try await self.runner.answer(context, query, "job") { lease in
             let job = try await self.store.job(id: id, source: source, lease: lease)
             guard let job, attempt == nil || attempt == job.attempt else {
                 throw Problem.notFound("no job has the number \(id)\(Self.suffix(attempt, source))")
@@ -121,32 +115,7 @@ struct ReadRoutes: Sendable {
         }
     }
 
-    // MARK: - Deliveries and repositories
-
-    @Sendable private func deliveries(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["outcome", "source", "limit", "cursor", "timeout"])
-        let outcome = try query.outcome()
-        let source = query.text("source")
-        let limit = Int(try query.integer("limit", in: 1...200) ?? 50)
-        let cursor = try query.text("cursor").map(DeliveryCursor.init(parsing:))
-        return try await self.answer(context, query, "deliveries") { lease in
-            let page = try await self.store.deliveries(
-                outcome: outcome, source: source, limit: limit, after: cursor, lease: lease)
-            return .page("deliveries", page.items.map { JSON($0) }, next: page.next?.text)
-        }
-    }
-
-    @Sendable private func delivery(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let query = try QueryParameters(request, allowed: ["source", "timeout"])
-        let id = try context.parameters.require("delivery")
-        return try await self.answer(context, query, "delivery") { lease in
-            let delivery = try await self.store.delivery(id: id, lease: lease)
-            guard let delivery, query.text("source") ?? delivery.source == delivery.source else {
-                throw Problem.notFound("no delivery with this id was applied")
-            }
-            return JSON(delivery)
-        }
-    }
+    // MARK: - Repositories
 
     @Sendable private func repositories(_ request: Request, _ context: WeirContext) async throws -> Response {
         let query = try QueryParameters(
@@ -158,7 +127,7 @@ struct ReadRoutes: Sendable {
         let pool = query.text("pool")
         let source = query.text("source")
         let after = try query.text("cursor").map(RepositoryView.init(parsing:))
-        return try await self.answer(context, query, "repositories") { lease in
+        return try await self.runner.answer(context, query, "repositories") { lease in
             let page = try await self.store.repositories(
                 name: name, source: source, active: range, pool: pool, limit: limit, after: after, lease: lease)
             return .page("repositories", page.items.map { JSON($0) }, next: page.next?.text)
@@ -166,18 +135,6 @@ struct ReadRoutes: Sendable {
     }
 
     // MARK: - Shared
-
-    /// Runs a query under a lease and answers with its JSON.
-    private func answer(
-        _ context: WeirContext, _ query: QueryParameters, _ label: StaticString,
-        _ body: @escaping @Sendable (Lease) async throws -> JSON
-    ) async throws -> Response {
-        let lease = Lease(
-            label, lane: .interactive, acquireTimeout: self.acquireTimeout,
-            timeout: try query.timeout(atMost: self.queryTimeout))
-        let json = try await self.registry.whileConnected(context.channel) { try await body(lease) }
-        return Response(json: json)
-    }
 
     private static func number(_ context: WeirContext, _ name: String) throws -> Int64 {
         guard let number = Int64(try context.parameters.require(name)) else {
@@ -210,18 +167,6 @@ extension RunCursor {
             let attempt = numbers[3]
         else { throw Problem.badRequest("cursor must be a next_cursor of this list") }
         self.init(createdAt: createdAt, source: source, id: id, attempt: attempt)
-    }
-}
-
-extension DeliveryCursor {
-    var text: String { "\(self.receivedAt.milliseconds).\(self.id)" }
-
-    init(parsing text: String) throws {
-        let parts = text.split(separator: ".", maxSplits: 1)
-        guard parts.count == 2, let time = Int64(parts[0]) else {
-            throw Problem.badRequest("cursor must be a next_cursor of this list")
-        }
-        self.init(receivedAt: Timestamp(milliseconds: time), id: String(parts[1]))
     }
 }
 

@@ -115,6 +115,36 @@ public struct Outbox: Sendable {
         }
     }
 
+    /// A page of what it holds, the latest first.
+    ///
+    /// - Parameter sequence: Before which the page begins; nil for the first.
+    func page(before sequence: Int64?, limit: Int) async throws -> [(sequence: Int64, delivery: KeptDelivery)] {
+        try await self.database.read(Lease("outbox.page", timeout: .seconds(5))) { db in
+            try db.rows(
+                """
+                SELECT sequence, delivery, event, received_at FROM outbox WHERE sequence < \(sequence ?? Int64.max)
+                ORDER BY sequence DESC LIMIT \(limit)
+                """
+            ) { row in
+                (
+                    row.integer(0),
+                    KeptDelivery(
+                        id: row.text(1), event: row.text(2), receivedAt: Timestamp(milliseconds: row.integer(3)))
+                )
+            }
+        }
+    }
+
+    /// A delivery by its id; nil when it is not there.
+    func find(delivery: String) async throws -> KeptDelivery? {
+        try await self.database.read(Lease("outbox.delivery", timeout: .seconds(5))) { db in
+            try db.row("SELECT event, received_at FROM outbox WHERE delivery = \(delivery)") { row in
+                KeptDelivery(
+                    id: delivery, event: row.text(0), receivedAt: Timestamp(milliseconds: row.integer(1)))
+            }
+        }
+    }
+
     /// Removes what has been applied.
     ///
     /// - Returns: How many were there.

@@ -151,7 +151,7 @@ let package = Package(
             "WeirLoadTests",
             [
                 "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirLoad", "WeirModel",
-                "WeirStore",
+                "WeirStore", nioCore,
             ]),
         tests("WeirHTTPTests", ["WeirHTTP", "WeirModel"]),
         tests(

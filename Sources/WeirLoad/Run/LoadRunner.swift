@@ -44,8 +44,7 @@ package final class LoadRunner: @unchecked Sendable {
     private static let warmConnections = 8
     /// Deliveries sent before answers are looked at again.
     private static let burstMax = 32
-    /// Between two wake-ups: what is due meanwhile is sent together. At 7,500 requests per second each wake-up of its own
-    /// cost half of the generator's time; the wait is in every latency, as any lateness is.
+    /// Between two wake-ups: what is due meanwhile is sent together. The wait is in every latency, as any lateness is.
     private static let tickMin: Int64 = 500_000
 
     /// - Throws: ``LoadError`` when the ledger cannot be made.

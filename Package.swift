@@ -161,7 +161,7 @@ let package = Package(
             "WeirSystemTests",
             [
                 "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirModel", "WeirStore",
-                "WeirServer", "CWeirSQLite", "CWeirCutVFS",
+                "WeirServer", "CWeirSQLite", "CWeirCutVFS", "CWeirSystem",
                 "weir", logging,
             ]),
     ],

@@ -13,4 +13,9 @@ void weir_limit_malloc_arenas(int count);
 /// Has glibc's malloc give free pages of all arenas back to the system; does nothing elsewhere.
 void weir_trim_malloc(void);
 
+/// Raises the soft limit of open files and sockets to `wanted`, as far as the hard limit allows; never lowers it.
+///
+/// Returns how many may be open, at most `wanted`; -1 when the system does not tell.
+long weir_raise_descriptor_limit(long wanted);
+
 #endif

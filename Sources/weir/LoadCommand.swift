@@ -159,6 +159,7 @@ struct LoadSession {
     }
 
     func run() async throws {
+        WeirServer.prepareProcess()
         let options = try self.sending.options()
         let progress = LoadProgressLine()
         let runner = try LoadRunner(

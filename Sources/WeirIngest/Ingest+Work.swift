@@ -123,20 +123,22 @@ extension Ingest {
             }
             return .failed(failure, only: only)
         }
+        self.counters.replayed.increment(by: deliveries.count)
+        for item in items { self.state.withLock { $0.reasons[item.sequence] = nil } }
+        // The database has nothing to do with it, so nobody waits for it.
+        self.removals.continuation.yield(items.map(\.sequence))
+        return .done(count: items.count, through: items.last?.sequence)
+    }
+
+    func remove(_ applied: [Machine.Sequence]) async {
         do {
-            let removed = try await self.outbox.remove(items.map(\.sequence))
-            self.counters.replayed.increment(by: deliveries.count)
-            for item in items { self.state.withLock { $0.reasons[item.sequence] = nil } }
-            let load = self.load
-            if load.outbox <= removed, load.outbox > 0 {
-                self.logger.notice("the outbox is empty: all that it held is applied")
-            }
-            return .done(count: removed, through: items.last?.sequence)
+            _ = try await self.outbox.remove(applied)
         } catch {
-            // Applied and not removed: it will be applied again, which does nothing.
+            // Applied and not removed: the next start applies it again, which does nothing.
             self.logger.error("the outbox cannot be emptied", metadata: ["cause": "\(Self.words(error))"])
-            return .outboxFailed
         }
+        self.event { $0.machine.outboxShrank(by: applied.count, now: .now) }
+        if self.load.outbox == 0 { self.logger.notice("the outbox is empty: all that it held is applied") }
     }
 
     private func bury(_ sequence: Machine.Sequence) async -> Bool {

@@ -116,8 +116,12 @@ public final class Ingest: Sendable {
     let configuration: Configuration
     let logger: Logger
     let state: Mutex<State>
+    /// Ends when everybody is answered.
+    private let ending = Handoff<Never>()
     let works = Handoff<Work>()
     let spills = Handoff<Spill>()
+    /// What is applied and to be removed from the outbox.
+    let removals = AsyncStream.makeStream(of: [Machine.Sequence].self)
     let counters: IngestCounters
 
     /// - Parameters:
@@ -150,8 +154,11 @@ public final class Ingest: Sendable {
 
     /// Counts bytes of a body that is being received.
     ///
-    /// - Returns: False when the budget is used up; nothing is counted then.
-    public func reserve(_ bytes: Int) -> Bool { self.state.withLock { $0.machine.reserve(bytes) } }
+    /// - Parameter isNew: Whether the body begins; what a delivery takes in memory beside it is counted then too.
+    /// - Returns: What was counted, which is to be given back; nil when the budget is used up, and nothing is counted.
+    public func reserve(_ bytes: Int, isNew: Bool) -> Int? {
+        self.state.withLock { $0.machine.reserve(bytes, isNew: isNew) }
+    }
 
     /// Gives back the bytes of a body that is not submitted.
     public func release(_ bytes: Int) { self.state.withLock { $0.machine.release(bytes) } }
@@ -193,11 +200,18 @@ public final class Ingest: Sendable {
     /// Cancellation: what is under way is given up, and its senders are told so; it returns after ``shutDown()`` only.
     public func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { while let work = await self.works.next() { await self.perform(work) } }
-            group.addTask { while let spill = await self.spills.next() { await self.put(spill) } }
+            // Before the requests' tasks: with thousands of those, a commit would be noticed long after it.
+            let priority = TaskPriority.high
+            group.addTask(priority: priority) { while let work = await self.works.next() { await self.perform(work) } }
+            group.addTask(priority: priority) { while let spill = await self.spills.next() { await self.put(spill) } }
+            group.addTask(priority: priority) {
+                for await applied in self.removals.stream { await self.remove(applied) }
+            }
             self.event { $0.machine.tick(now: .now) }
-            await self.tick()
+            group.addTask(priority: priority) { await self.tick() }
+            await self.ending.next()
             // Everybody is answered: a batch that still waits for the database is in the outbox.
+            self.removals.continuation.finish()
             group.cancelAll()
         }
     }
@@ -260,6 +274,7 @@ public final class Ingest: Sendable {
         if after.hasDrained {
             self.works.finish()
             self.spills.finish()
+            self.ending.finish()
         }
     }
 

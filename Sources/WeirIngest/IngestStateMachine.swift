@@ -27,8 +27,13 @@ struct IngestStateMachine: ~Copyable {
         var batchMax = 1_024
         /// How long the database may take for a batch before the outbox takes over.
         var stallTimeout: Duration = .milliseconds(500)
-        /// Most deliveries replayed at once: as long as they take, the hot path waits.
+        /// Most deliveries replayed at once.
         var replayMax = 256
+        /// How long a replay is to take while others wait: the hot path waits as long.
+        var replayTime: Duration = .milliseconds(15)
+        /// What a delivery takes in memory beside its body: its connection, its task, its fields. Measured: 2,000
+        /// deliveries of 8 KiB that wait have 80 MB beside their bodies, half of them while nothing is sent.
+        var overheadBytes = 16 << 10
         /// From the first to the longest pause after failures; it doubles.
         var backoff: ClosedRange<Duration> = .milliseconds(100)...(.seconds(2))
         /// Tries of a delivery that fails by itself, before it is a dead letter; the pauses add up to some 15 s.
@@ -80,7 +85,7 @@ struct IngestStateMachine: ~Copyable {
     }
 
     enum Replayed: Equatable {
-        /// So many were applied and removed; `through` is the last one looked at, nil when none was left.
+        /// So many are applied, and are to be removed; `through` is the last one looked at, nil when none was left.
         case done(count: Int, through: Sequence?)
         /// `only`: the one that was tried, when it was one.
         case failed(Failure, only: Sequence?)
@@ -137,12 +142,14 @@ struct IngestStateMachine: ~Copyable {
     private var replayLimit: Int
     private var replayAt: Instant?
     private var deferred: [Sequence: Deferred] = [:]
+    /// Applied, and not yet removed from the outbox.
+    private var removing = 0
     /// What the outbox has got since the work under way began.
     private var grownSinceWork = 0
 
     /// Whether the outbox takes what comes.
     private(set) var isSpilling = false
-    /// Bytes held: bodies being received, waiting and under way.
+    /// Bytes held: bodies being received, waiting and under way, and what deliveries take beside them.
     private(set) var bytes = 0
     /// Deliveries in the outbox.
     private(set) var outboxCount: Int
@@ -165,13 +172,15 @@ struct IngestStateMachine: ~Copyable {
 
     // MARK: - Bodies
 
-    /// A body grows by some bytes while it is received.
+    /// A body begins, or grows, by some bytes while it is received.
     ///
-    /// - Returns: False when the budget is used up; nothing is counted then.
-    mutating func reserve(_ count: Int) -> Bool {
-        guard self.bytes + count <= self.limits.bytesMax else { return false }
+    /// - Parameter isNew: Whether it begins; what a delivery takes beside its body is counted then.
+    /// - Returns: What was counted; nil when the budget is used up, and nothing is counted.
+    mutating func reserve(_ count: Int, isNew: Bool = true) -> Int? {
+        let count = isNew ? count + self.limits.overheadBytes : count
+        guard self.bytes + count <= self.limits.bytesMax else { return nil }
         self.bytes += count
-        return true
+        return count
     }
 
     /// A body's bytes are given back without having been submitted.
@@ -243,6 +252,13 @@ struct IngestStateMachine: ~Copyable {
         return effects + self.advance(now: now)
     }
 
+    /// So many that were applied are removed from the outbox, or left there for the next start to remove.
+    mutating func outboxShrank(by count: Int, now: Instant) -> [Effect] {
+        self.removing -= count
+        self.outboxCount = max(self.outboxCount - count, 0)
+        return self.advance(now: now)
+    }
+
     /// The outbox has got more from elsewhere: dead letters that are to be tried again.
     mutating func outboxGrew(by count: Int, now: Instant) -> [Effect] {
         self.grow(by: count)
@@ -255,20 +271,25 @@ struct IngestStateMachine: ~Copyable {
     ) -> [Effect] {
         guard let work = self.work else { preconditionFailure("no replay is under way") }
         self.work = nil
-        // As long as the hot path has waited for it, so long it goes first.
-        self.replayAt = now.advanced(by: now - work.since)
+        // As long as others have waited for it, so long they go first.
+        let taken = now - work.since
+        self.replayAt = self.queue.isEmpty ? nil : now.advanced(by: taken)
         switch result {
         case .done(let count, let through):
             self.databaseWorked()
-            self.outboxCount = max(self.outboxCount - count, 0)
+            self.removing += count
             if case .retry(let sequence) = work.what {
                 self.deferred[sequence] = nil
             } else if let through {
                 self.cursor = through
-                self.replayLimit = min(self.replayLimit * 2, self.limits.replayMax)
+                let isTooLong = !self.queue.isEmpty && taken > self.limits.replayTime
+                self.replayLimit =
+                    isTooLong
+                    ? max(self.replayLimit / 2, min(8, self.limits.replayMax))
+                    : min(self.replayLimit * 2, self.limits.replayMax)
             } else {
                 // The outbox knows best what it holds; what came in meanwhile it may not have looked at.
-                self.outboxCount = self.deferred.count + self.grownSinceWork
+                self.outboxCount = self.deferred.count + self.removing + self.grownSinceWork
             }
         case .failed(.transient, _): self.databaseFailed(now: now, using: &generator)
         case .failed(.permanent, let only):
@@ -424,9 +445,9 @@ struct IngestStateMachine: ~Copyable {
     }
 
     private mutating func outboxWork(now: Instant) -> (Work, Effect)? {
-        guard self.outboxCount > 0 else { return nil }
+        guard self.outboxCount > self.removing else { return nil }
         if let replayAt = self.replayAt, now < replayAt { return nil }
-        if self.outboxCount > self.deferred.count {
+        if self.outboxCount - self.removing > self.deferred.count {
             return (
                 .replay(limit: self.replayLimit), .replay(after: self.cursor, limit: self.replayLimit)
             )

@@ -139,15 +139,18 @@ private struct IngestWorld {
 
     private mutating func replay(_ sequences: [Int64], _ machine: inout Machine) throws(Fault) {
         let result: Machine.Replayed
+        var removed = 0
         if sequences.isEmpty {
             result = .done(count: 0, through: nil)
         } else if let failure = self.tryToCommit(sequences.compactMap { self.outbox[$0] }) {
             result = .failed(failure, only: sequences.count == 1 ? sequences[0] : nil)
         } else {
             for sequence in sequences { self.outbox[sequence] = nil }
+            removed = sequences.count
             result = .done(count: sequences.count, through: sequences.last)
         }
         try self.perform(machine.replayEnded(result, now: self.now, using: &self.random))
+        if removed > 0 { try self.perform(machine.outboxShrank(by: removed, now: self.now)) }
     }
 
     /// A transaction: all, or none.
@@ -179,6 +182,7 @@ private struct IngestWorld {
         limits.batchMax = Int.random(in: 1...6, using: &self.random)
         limits.replayMax = Int.random(in: 1...6, using: &self.random)
         limits.attemptsMax = 5
+        limits.overheadBytes = 30
         var machine = Machine(limits: limits)
         var number: UInt64 = 0
         for _ in 0..<steps {
@@ -186,7 +190,7 @@ private struct IngestWorld {
             switch Int.random(in: 0..<100, using: &self.random) {
             case 0..<30:
                 let bytes = Int.random(in: 0...200, using: &self.random)
-                if machine.reserve(bytes) { self.reserved.append(bytes) }
+                if let counted = machine.reserve(bytes) { self.reserved.append(counted) }
             case 30..<33: if let bytes = self.reserved.popLast() { machine.release(bytes) }
             case 33..<60:
                 guard let bytes = self.reserved.popLast() else { break }

@@ -107,6 +107,7 @@ struct IngestStateMachineTests {
         next = machine.tick(at: 330)
         #expect(next == [.replay(after: 0, limit: 4)])
         _ = machine.replayEnded(.done(count: 4, through: 4), at: 340)
+        _ = machine.outboxShrank(by: 4, at: 345)
         #expect(!machine.isSpilling)
         #expect(machine.outboxCount == 0)
         #expect(machine.isIdle)
@@ -184,13 +185,15 @@ struct IngestStateMachineTests {
             case .replay(let after, let limit):
                 let items = Array((Int64(1)...4).filter { $0 > after }.prefix(limit))
                 let result: IngestStateMachine.Replayed
+                var removed = 0
                 if items.contains(2) {
                     result = .failed(.permanent, only: items.count == 1 ? 2 : nil)
                 } else {
                     result = .done(count: items.count, through: items.last)
+                    removed = items.count
                 }
                 if items == [2] { tries += 1 }
-                effects = machine.replayEnded(result, at: now)
+                effects = machine.replayEnded(result, at: now) + machine.outboxShrank(by: removed, at: now)
             case .retry(2):
                 tries += 1
                 effects = machine.replayEnded(.failed(.permanent, only: 2), at: now)

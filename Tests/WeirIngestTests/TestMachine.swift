@@ -22,6 +22,7 @@ final class TestMachine {
         limits.batchMax = batchMax
         limits.replayMax = 4
         limits.attemptsMax = 4
+        limits.overheadBytes = 0
         self.machine = IngestStateMachine(limits: limits, outboxCount: outboxCount)
     }
 
@@ -36,7 +37,10 @@ final class TestMachine {
     var isIdle: Bool { self.machine.isIdle }
     var outboxCount: Int { self.machine.outboxCount }
 
-    func reserve(_ count: Int) -> Bool { self.machine.reserve(count) }
+    func reserve(_ count: Int) -> Bool { self.machine.reserve(count) != nil }
+    func outboxShrank(by count: Int, at time: Int) -> [Effect] {
+        self.machine.outboxShrank(by: count, now: Self.at(time))
+    }
     func release(_ count: Int) { self.machine.release(count) }
 
     /// Submits so many deliveries of ten bytes.

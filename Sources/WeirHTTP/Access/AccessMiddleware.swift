@@ -56,6 +56,8 @@ struct SecurityHeadersMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
+        // No browser reads an answer to a webhook.
+        if request.uri.path == "/webhook" { return response }
         for (name, value) in self.fields { response.headers[name] = value }
         return response
     }

@@ -33,10 +33,10 @@ struct WebhookRoute: Sendable {
     func add(to router: Router<WeirContext>) { router.post("webhook", use: self.receive) }
 
     @Sendable private func receive(_ request: Request, _ context: WeirContext) async throws -> Response {
-        let body = try await self.body(of: request)
         // Ingest gives the bytes back once it has the delivery; until then they are ours to give back.
-        var reserved = body.count
+        var reserved = 0
         defer { self.ingest.release(reserved) }
+        let body = try await self.body(of: request, &reserved)
         let deadline = ContinuousClock.now.advanced(by: Self.answerTimeout)
         do {
             switch try self.check(request, body) {
@@ -69,7 +69,9 @@ struct WebhookRoute: Sendable {
     }
 
     /// Reads the body, within the limit and the budget.
-    private func body(of request: Request) async throws -> Data {
+    ///
+    /// - Parameter reserved: What of the budget it has taken, also when it throws.
+    private func body(of request: Request, _ reserved: inout Int) async throws -> Data {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         if let length, length > Self.bytesMax { throw self.tooLarge(request) }
         var body = Data()
@@ -78,18 +80,19 @@ struct WebhookRoute: Sendable {
             for try await buffer in request.body {
                 guard body.count + buffer.readableBytes <= Self.bytesMax else { throw self.tooLarge(request) }
                 if isRefused { continue }
-                if self.ingest.reserve(buffer.readableBytes) {
+                if let bytes = self.ingest.reserve(buffer.readableBytes, isNew: reserved == 0) {
+                    reserved += bytes
                     body.append(contentsOf: buffer.readableBytesView)
                 } else if let length, length <= Self.drainedBytesMax {
                     isRefused = true
-                    self.ingest.release(body.count)
+                    self.ingest.release(reserved)
+                    reserved = 0
                     body = Data()
                 } else {
                     throw IngestError.full
                 }
             }
         } catch {
-            self.ingest.release(body.count)
             if case IngestError.full = error {
                 self.logRefusal(request, error)
                 // The rest of the body is not wanted.

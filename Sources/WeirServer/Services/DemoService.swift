@@ -72,17 +72,18 @@ struct DemoService: Service {
 
     private func send(_ delivery: DemoDelivery) async throws {
         let event = try GitHubEvent.read(type: delivery.event, json: Data(delivery.body))
-        let bytes = delivery.body.count
-        while !self.ingest.reserve(bytes) {
+        var reserved = self.ingest.reserve(delivery.body.count, isNew: true)
+        while reserved == nil {
             // Real deliveries go first: the demo waits for room.
             try await Task.sleep(for: .milliseconds(50))
+            reserved = self.ingest.reserve(delivery.body.count, isNew: true)
         }
         let played = Delivery(
             id: delivery.id, eventType: delivery.event, event: event,
             receivedAt: Timestamp(milliseconds: delivery.atMilliseconds))
         do {
             _ = try await self.ingest.submit(
-                played, body: Data(delivery.body), bytes: bytes, deadline: .now.advanced(by: .seconds(30)))
+                played, body: Data(delivery.body), bytes: reserved ?? 0, deadline: .now.advanced(by: .seconds(30)))
         } catch let error as IngestError {
             // One invented delivery less is no reason to stop.
             self.logger.warning("a delivery of the demo was not taken", metadata: ["cause": "\(error)"])

@@ -392,6 +392,37 @@ struct WeirStoreTests {
         await database.close()
     }
 
+    @Test("without statistics of the planner, the jobs of a run are found by their index, and not by reading all jobs")
+    func plans() async throws {
+        try await TestStore.with { test async throws in
+            @Sendable func plan(_ sql: SQL) async throws -> [String] {
+                try await test.database.read(test.lease()) { db in
+                    // What is only explained does not notice that the schema has changed.
+                    _ = try db.row("SELECT id FROM jobs LIMIT 1") { $0.integer(0) }
+                    return try db.rows("EXPLAIN QUERY PLAN \(sql)") { $0.text(3) }
+                }
+            }
+            let derived: SQL =
+                "SELECT actor_id FROM jobs WHERE source_id = 1 AND run_id = 2 AND attempt = 1 ORDER BY id LIMIT 1"
+            let queries: [SQL] = [
+                derived, "SELECT count(*) FROM jobs j WHERE \(WeirStore.belongs(source: 1, run: 2, attempt: 1))",
+                "SELECT count(*) FROM jobs j WHERE \(WeirStore.belongs(source: 1, run: 2, attempt: 2))",
+            ]
+            for query in queries {
+                let steps = try await plan(query).filter { $0.hasPrefix("SEARCH") || $0.hasPrefix("SCAN") }
+                #expect(!steps.isEmpty && steps.allSatisfy { $0.contains("jobs_by_run (run_id=?") }, "\(steps)")
+            }
+            // Control: with the source first in the index, all its jobs are read.
+            _ = try await test.database.write(test.lease()) { db in
+                try db.execute("DROP INDEX jobs_by_run")
+                try db.execute("CREATE INDEX jobs_by_run ON jobs (source_id, run_id, attempt)")
+            }
+            let bad = try await plan(
+                "SELECT id FROM jobs WHERE source_id = 1 AND run_id = 2 AND attempt = 1 AND actor_id = 3 LIMIT 1")
+            #expect(bad.contains { $0.contains("PRIMARY KEY (source_id=?)") }, "\(bad)")
+        }
+    }
+
     // MARK: - Deliveries and dead letters
 
     @Test("a delivery's id comes back as it was, and ids of version 1 are stored in the order of their times")

@@ -175,8 +175,9 @@ extension WeirStore {
     // MARK: - Jobs of a run
 
     /// Which jobs `j` belong to a run attempt: its own, and those carried over from earlier attempts.
-    private static func belongs(source: Int64, run: Int64, attempt: Int64) -> SQL {
-        let own: SQL = "j.source_id = \(source) AND j.run_id = \(run)"
+    static func belongs(source: Int64, run: Int64, attempt: Int64) -> SQL {
+        // The plus keeps SQLite from the primary key, which it takes for as narrow while there are no statistics.
+        let own: SQL = "+j.source_id = \(source) AND j.run_id = \(run)"
         if attempt == 1 { return own + " AND j.attempt = 1" }
         return own + """
              AND (j.attempt = \(attempt) OR j.attempt < \(attempt) AND j.stage = 4 AND NOT EXISTS (

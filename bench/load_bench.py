@@ -167,7 +167,7 @@ class Bench:
         self.start(WEIR_DATABASE_MEMORY="64MB")
         memory = Memory(self.server)
         results = self.load("steady", "--rate", self.options.capacity * 2, "--duration", f"{self.options.seconds}s",
-                            "--connections", 8000)
+                            "--connections", 3000)
         samples = memory.stop()
         self.note("overload", results, memory=samples)
         self.expect("overload", "p99 of those admitted", results["accepted"]["p99Microseconds"] / 1e3, 1000, "ms")

@@ -34,7 +34,7 @@ public struct WeirApplication: Sendable {
 
         public init(
             host: String, port: Int, publicURL: String? = nil, queryTimeout: Duration = .seconds(5),
-            acquireTimeout: Duration = .seconds(2), connectionsMax: Int = 8_192
+            acquireTimeout: Duration = .seconds(2), connectionsMax: Int = 3_072
         ) {
             self.host = host
             self.port = port

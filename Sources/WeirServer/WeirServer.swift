@@ -60,7 +60,7 @@ public struct WeirServer: Sendable {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
         // Shells allow 1,024 by default, fewer than there may be connections.
-        weir_raise_descriptor_limit(16_384)
+        weir_raise_descriptor_limit(8_192)
         // Each arena keeps freed memory for itself; two suffice for the threads that allocate much.
         weir_limit_malloc_arenas(2)
     }

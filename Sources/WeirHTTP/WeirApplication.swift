@@ -81,7 +81,10 @@ public struct WeirApplication: Sendable {
         parts.metrics.registerGauge(
             name: "weir_http_connections", help: "HTTP connections open.", labels: []
         ) { Double(registry.count) }
-        let router = Self.router(configuration, parts, registry, logger: logger, now: now)
+        let webhook = WebhookRoute(
+            signature: parts.signature, ingest: parts.ingest, logger: logger, now: now,
+            counters: DeliveryCounters(parts.metrics))
+        let router = Self.router(configuration, parts, registry, webhook, logger: logger, now: now)
         // The framework logs a line per connection at debug; the program's own log speaks for it.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
@@ -89,7 +92,9 @@ public struct WeirApplication: Sendable {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionGuardHandler(limits: .init(), registry: registry)])),
+                    additionalChannelHandlers: [
+                        ConnectionGuardHandler(limits: .init(), registry: registry, refuse: webhook.refuse)
+                    ])),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.connectionsMax)),
@@ -98,8 +103,8 @@ public struct WeirApplication: Sendable {
     }
 
     private static func router(
-        _ configuration: Configuration, _ parts: Parts, _ registry: ConnectionRegistry, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        _ configuration: Configuration, _ parts: Parts, _ registry: ConnectionRegistry, _ webhook: WebhookRoute,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) -> Router<WeirContext> {
         let router = Router(context: WeirContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -107,10 +112,7 @@ public struct WeirApplication: Sendable {
             ProblemMiddleware(logger: logger)
             AccessMiddleware(policy: AccessPolicy(host: configuration.host, publicURL: configuration.publicURL))
         }
-        WebhookRoute(
-            signature: parts.signature, ingest: parts.ingest, logger: logger, now: now,
-            counters: DeliveryCounters(parts.metrics)
-        ).add(to: router)
+        webhook.add(to: router)
         let runner = QueryRunner(
             registry: registry, queryTimeout: configuration.queryTimeout, acquireTimeout: configuration.acquireTimeout)
         ReadRoutes(store: parts.store, runner: runner, now: now).add(to: router)

@@ -160,6 +160,9 @@ public final class Ingest: Sendable {
         self.state.withLock { $0.machine.reserve(bytes, isNew: isNew) }
     }
 
+    /// Whether a body of so many bytes would be let in now.
+    public func hasRoom(for bytes: Int) -> Bool { self.state.withLock { $0.machine.hasRoom(for: bytes) } }
+
     /// Gives back the bytes of a body that is not submitted.
     public func release(_ bytes: Int) { self.state.withLock { $0.machine.release(bytes) } }
 

@@ -101,17 +101,34 @@ struct DurabilityTests {
         return row
     }
 
-    /// Every acknowledged delivery is there, and every row is the fold of its events: those acknowledged, and perhaps
-    /// the one that was under way.
+    /// Which of these deliveries are not listed; the latest are listed first.
+    private static func missing(_ client: HTTPClient, _ expected: Set<String>) throws -> Set<String> {
+        var missing = expected
+        var cursor: String?
+        repeat {
+            let path = "/api/deliveries?limit=200" + (cursor.map { "&cursor=\($0)" } ?? "")
+            let page = try JSONSerialization.jsonObject(with: client.request("GET", path).body) as? [String: Any]
+            for row in page?["deliveries"] as? [[String: Any]] ?? [] {
+                missing.remove(row["delivery"] as? String ?? "")
+            }
+            cursor = page?["next_cursor"] as? String
+        } while cursor != nil && !missing.isEmpty
+        return missing
+    }
+
+    /// Every acknowledged delivery is there, and rows, some hundreds of each cycle, are the fold of their events: those
+    /// acknowledged, and perhaps the one that was under way.
     private static func check(_ port: Int, _ stories: [Story]) throws -> Int {
         let client = try HTTPClient(port: port)
-        var checked = 0
-        for story in stories {
-            for webhook in story.webhooks.prefix(story.acknowledged) {
-                let found = try client.request("GET", "/api/deliveries/\(webhook.delivery)")
-                if found.status != 200 { Issue.record("delivery \(webhook.delivery) of job \(story.job) is lost") }
-                checked += 1
-            }
+        // What a slow moment put into the outbox is applied first.
+        let end = ContinuousClock.now.advanced(by: .seconds(20))
+        while try !client.request("GET", "/api/diagnostics").text.contains(#""outbox_deliveries":0"#),
+            ContinuousClock.now < end
+        {}
+        let acknowledged = Set(stories.flatMap { $0.webhooks.prefix($0.acknowledged).map(\.delivery) })
+        let lost = try Self.missing(client, acknowledged)
+        if let first = lost.first { Issue.record("\(lost.count) deliveries are lost, \(first) among them") }
+        for story in stories.shuffled().prefix(300) {
             let known = try Self.fold(story.webhooks.prefix(story.acknowledged))
             let possible = try Self.fold(story.webhooks.prefix(story.acknowledged + 1))
             let row = try Self.row(client, story.job)
@@ -121,7 +138,7 @@ struct DurabilityTests {
                 )
             }
         }
-        return checked
+        return acknowledged.count
     }
 
     private static func differences(_ path: String) async throws -> [String] {
@@ -172,7 +189,7 @@ struct DurabilityTests {
         let port = server.port
         try await onThread { [previous] in
             let client = try HTTPClient(port: port)
-            for story in previous {
+            for story in previous.prefix(300) {
                 for webhook in story.webhooks { #expect(try webhook.post(client).status == 202) }
                 #expect(try Self.row(client, story.job) == Self.fold(story.webhooks))
             }
@@ -193,8 +210,8 @@ struct DurabilityTests {
         try await onThread { [story] in
             let client = try HTTPClient(port: port)
             _ = try story.webhooks[0].post(client)
-            let lost = try client.request("GET", "/api/deliveries/\(story.webhooks[1].delivery)")
-            #expect(lost.status == 404)
+            let deliveries = Set(story.webhooks.prefix(2).map(\.delivery))
+            #expect(try Self.missing(client, deliveries) == [story.webhooks[1].delivery])
             let row = try Self.row(client, 1)
             #expect(row != (try Self.fold(story.webhooks.prefix(2))))
         }

@@ -133,4 +133,44 @@ struct HostileTests {
         #expect(cut == 1_000)
         #expect(try await server.stop() == 0)
     }
+
+    @Test("while the budget is used up a delivery is refused at once, by name, and its connection serves the next")
+    func full() async throws {
+        #expect(weir_raise_descriptor_limit(4_096) >= 2_048)
+        let directory = try TemporaryDirectory()
+        let server = try await ServerProcess.start(
+            database: directory.file("weir.db"), environment: ["WEIR_INGEST_BYTES": "32MB"])
+        let port = server.port
+        // Each holds its half and what a delivery takes beside it; 32 MB are used up by some 1,300 of them.
+        let slow = try await onThread {
+            try (0..<1_600).map { number in
+                let webhook = TestWebhook(event: "workflow_job", body: Self.job(Int64(number)))
+                let client = try HTTPClient(port: port, timeout: 30)
+                try client.send(
+                    HTTPClient.head("POST", "/webhook", headers: webhook.headers, length: webhook.body.count)
+                        + webhook.body.prefix(webhook.body.count / 2))
+                return client
+            }
+        }
+        let refused = TestWebhook(event: "workflow_job", body: Self.job(2_000_000))
+        try await onThread {
+            let client = try HTTPClient(port: port)
+            for _ in 0..<2 {
+                let started = ContinuousClock.now
+                let answer = try refused.post(client)
+                #expect(answer.status == 503 && answer.headers["retry-after"] == "5", "\(answer.status)")
+                #expect(answer.headers["content-type"] == "application/problem+json")
+                #expect(answer.text.contains("urn:weir:problem:full"))
+                #expect(ContinuousClock.now - started < .seconds(1))
+            }
+            for client in slow { client.disconnect() }
+            let end = ContinuousClock.now.advanced(by: .seconds(15))
+            var last = 503
+            while last == 503, ContinuousClock.now < end { last = try refused.post(client).status }
+            #expect(last == 202)
+        }
+        #expect(server.output.contains("delivery refused") && server.output.contains(refused.delivery))
+        #expect(try await server.get("/metrics").text.contains(#"outcome="refused""#))
+        #expect(try await server.stop() == 0)
+    }
 }

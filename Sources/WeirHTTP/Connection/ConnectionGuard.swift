@@ -54,6 +54,9 @@ struct ConnectionGuard: ~Copyable {
 
     init(limits: Limits) { self.limits = limits }
 
+    /// Whether no request is under way.
+    var isIdle: Bool { if case .idle = self.phase { self.outstanding == 0 } else { false } }
+
     /// Whether what comes in is still wanted.
     var passesInput: Bool { if case .lingering = self.phase { false } else { true } }
 

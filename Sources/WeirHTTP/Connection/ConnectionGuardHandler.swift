@@ -20,10 +20,18 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
     private var machine: ConnectionGuard
     private var clocks: [ConnectionGuard.Clock: Scheduled<Void>] = [:]
     private let registry: ConnectionRegistry
+    /// The answer to a request that is not to reach the routes; nil for one that is.
+    private let refuse: @Sendable (HTTPRequest) -> Refusal?
+    /// What the request that comes in is answered when it is complete.
+    private var refusal: Refusal?
 
-    init(limits: ConnectionGuard.Limits, registry: ConnectionRegistry) {
+    init(
+        limits: ConnectionGuard.Limits, registry: ConnectionRegistry,
+        refuse: @escaping @Sendable (HTTPRequest) -> Refusal? = { _ in nil }
+    ) {
         self.machine = ConnectionGuard(limits: limits)
         self.registry = registry
+        self.refuse = refuse
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -55,12 +63,28 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
         let effects: [ConnectionGuard.Effect]
         let passes = self.machine.passesInput
         switch self.unwrapInboundIn(data) {
-        case .head: effects = self.machine.requestHead()
+        case .head(let request):
+            // Behind a request whose answer is to come, an answer here would come too early.
+            if self.machine.isIdle { self.refusal = self.refuse(request) }
+            effects = self.machine.requestHead()
         case .body(let buffer): effects = self.machine.requestBody(bytes: buffer.readableBytes)
-        case .end: effects = self.machine.requestEnd()
+        case .end:
+            effects = self.machine.requestEnd()
+            if let refusal = self.refusal.take() {
+                self.perform(effects, context)
+                return self.answer(refusal, context)
+            }
         }
-        if passes { context.fireChannelRead(data) }
+        if passes, self.refusal == nil { context.fireChannelRead(data) }
         self.perform(effects, context)
+    }
+
+    private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        context.write(self.wrapOutboundOut(.head(refusal.head)), promise: nil)
+        context.write(self.wrapOutboundOut(.body(refusal.body)), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
+        self.machine.responseHead(closes: false)
+        self.perform(self.machine.responseEnd(), context)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -94,5 +118,19 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
             case .close: context.close(promise: nil)
             }
         }
+    }
+}
+
+/// An answer made before a request has become a task: what is refused in thousands a second must cost little.
+struct Refusal: Sendable {
+    let head: HTTPResponse
+    let body: ByteBuffer
+
+    init(_ problem: Problem) {
+        let body = ByteBuffer(bytes: problem.body)
+        var fields = problem.headers
+        fields[.contentLength] = String(body.readableBytes)
+        self.head = HTTPResponse(status: problem.status, headerFields: fields)
+        self.body = body
     }
 }

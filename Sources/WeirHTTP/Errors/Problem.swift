@@ -43,17 +43,23 @@ struct Problem: Error {
         Problem(.notFound, "not-found", "There is no such thing", detail)
     }
 
-    var response: Response {
+    var body: [UInt8] {
         var members: [(String, JSON)] = [
             ("type", .string("urn:weir:problem:\(self.name)")), ("title", .string(self.title)),
             ("status", .integer(Int64(self.status.code))), ("detail", .string(self.detail)),
         ]
         if !self.reasons.isEmpty { members.append(("reasons", .array(self.reasons.map { .string($0) }))) }
+        return JSON.object(members).bytes
+    }
+
+    var headers: HTTPFields {
         var headers: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store"]
         if let retryAfter = self.retryAfter { headers[.retryAfter] = String(retryAfter) }
         if self.closesConnection { headers[.connection] = "close" }
-        return Response(
-            status: self.status, headers: headers,
-            body: .init(byteBuffer: ByteBuffer(bytes: JSON.object(members).bytes)))
+        return headers
+    }
+
+    var response: Response {
+        Response(status: self.status, headers: self.headers, body: .init(byteBuffer: ByteBuffer(bytes: self.body)))
     }
 }

@@ -32,6 +32,17 @@ struct WebhookRoute: Sendable {
 
     func add(to router: Router<WeirContext>) { router.post("webhook", use: self.receive) }
 
+    /// Refuses a delivery for which there is no room, before it becomes a task; one without a length, or with a long
+    /// body, is left to the route.
+    @Sendable func refuse(_ request: HTTPRequest) -> Refusal? {
+        guard request.method == .post, request.path == "/webhook",
+            let length = request.headerFields[.contentLength].flatMap({ Int($0) }), length <= Self.drainedBytesMax,
+            !self.ingest.hasRoom(for: length)
+        else { return nil }
+        self.logRefusal(request.headerFields, IngestError.full)
+        return Problem(IngestError.full).map(Refusal.init)
+    }
+
     @Sendable private func receive(_ request: Request, _ context: WeirContext) async throws -> Response {
         // Ingest gives the bytes back once it has the delivery; until then they are ours to give back.
         var reserved = 0
@@ -55,7 +66,7 @@ struct WebhookRoute: Sendable {
                     json: .object([("status", .string(status)), ("delivery", .string(delivery.id))]), status: .accepted)
             }
         } catch {
-            self.logRefusal(request, error)
+            self.logRefusal(request.headers, error)
             throw error
         }
     }
@@ -94,7 +105,7 @@ struct WebhookRoute: Sendable {
             }
         } catch {
             if case IngestError.full = error {
-                self.logRefusal(request, error)
+                self.logRefusal(request.headers, error)
                 // The rest of the body is not wanted.
                 var problem = Problem(error)
                 problem?.closesConnection = true
@@ -103,7 +114,7 @@ struct WebhookRoute: Sendable {
             throw error
         }
         if isRefused {
-            self.logRefusal(request, IngestError.full)
+            self.logRefusal(request.headers, IngestError.full)
             throw IngestError.full
         }
         return body
@@ -154,15 +165,15 @@ struct WebhookRoute: Sendable {
         }
     }
 
-    private func logRefusal(_ request: Request, _ error: any Error) {
-        let event = request.headers[.gitHubEvent] ?? "none"
+    private func logRefusal(_ headers: HTTPFields, _ error: any Error) {
+        let event = headers[.gitHubEvent] ?? "none"
         let isOverload = error is IngestError
         self.counters.count(event: event, outcome: isOverload ? "refused" : "rejected")
         guard isOverload else { return }
         self.logger.warning(
             "delivery refused",
             metadata: [
-                "delivery": "\((request.headers[.gitHubDelivery] ?? "none").prefix(200))",
+                "delivery": "\((headers[.gitHubDelivery] ?? "none").prefix(200))",
                 "event": "\(event.prefix(60))", "cause": "\(error)",
             ])
     }

@@ -30,7 +30,6 @@ import tempfile
 import threading
 import time
 
-import webhook_bench
 from webhook_bench import Failure, HOST, SECRET, Server, file_system, measure_fsync, merge_results
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -71,9 +70,7 @@ class Bench:
 
     def start(self, **environment):
         """A server on the bench's database; what it is told beside the usual stays for this start only."""
-        before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("WEIR_")}
-        server = BenchServer(self.options.weir, self.options.port, self.directory, environment)
-        os.environ.update(before)
+        server = Server(self.options.weir, self.options.port, self.directory, environment)
         server.wait_for("/healthz", 0.01)
         self.server = server
         return server
@@ -241,22 +238,6 @@ class Bench:
         status, _ = self.server.stop()
         if status != 0:
             self.complaints.append(f"{name}: the server's exit status was {status}")
-
-
-class BenchServer(Server):
-    """A server whose environment has more in it."""
-
-    def __init__(self, binary, port, directory, environment):
-        popen = subprocess.Popen
-
-        def with_environment(command, env, **others):
-            return popen(command, env={**env, **environment}, **others)
-
-        webhook_bench.subprocess.Popen = with_environment
-        try:
-            super().__init__(binary, port, directory)
-        finally:
-            webhook_bench.subprocess.Popen = popen
 
 
 def measured_capacity(path):

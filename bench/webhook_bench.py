@@ -94,7 +94,7 @@ def measure_fsync(directory, times=500):
 class Server:
     """One server process, from exec to its exit status."""
 
-    def __init__(self, binary, port, directory):
+    def __init__(self, binary, port, directory, more=()):
         self.port = port
         self.database = os.path.join(directory, "bench.db")
         self.log_path = os.path.join(directory, "server.log")
@@ -102,6 +102,7 @@ class Server:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
         environment.update(WEIR_DATABASE=f"sqlite:{self.database}", WEIR_HOST=HOST, WEIR_PORT=str(port),
                            WEIR_WEBHOOK_SECRET=SECRET)
+        environment.update(more)
         with contextlib.closing(socket.socket()) as probe:
             if probe.connect_ex((HOST, port)) == 0:
                 raise Failure(f"something already listens on port {port}: choose another --port")

@@ -106,7 +106,6 @@ public final class Ingest: Sendable {
         var outboxFailure = ""
         /// Why one in the outbox failed by itself, by its number there.
         var reasons: [Machine.Sequence: String] = [:]
-        var isTicking = false
         var ticker: CheckedContinuation<Void, Never>?
         var hasDrained = false
     }

@@ -36,7 +36,7 @@ struct IngestStateMachine: ~Copyable {
         var overheadBytes = 24 << 10
         /// From the first to the longest pause after failures; it doubles.
         var backoff: ClosedRange<Duration> = .milliseconds(100)...(.seconds(2))
-        /// Tries of a delivery that fails by itself, before it is a dead letter; the pauses add up to some 15 s.
+        /// Tries of a delivery that fails by itself, before it is a dead letter; the pauses add up to 6.5 to 13 s.
         var attemptsMax = 10
     }
 
@@ -63,13 +63,13 @@ struct IngestStateMachine: ~Copyable {
     enum Effect: Equatable {
         /// Apply these in one transaction; ends with ``batchEnded(_:now:using:)``.
         case apply([Ticket])
-        /// Apply what the outbox holds behind this one, and remove it there; ends with ``replayEnded(_:now:using:)``.
+        /// Apply what the outbox holds behind this one; ends with ``replayEnded(_:now:using:)``.
         case replay(after: Sequence, limit: Int)
         /// The same with a single one that has failed before.
         case retry(Sequence)
         /// Move one to the dead letters; ends with ``buryEnded(hasSucceeded:now:using:)``.
         case bury(Sequence)
-        /// Put these into the outbox; ends with ``spillEnded(hasSucceeded:now:)``.
+        /// Put these into the outbox; ends with ``spillEnded(added:now:)``.
         case spill([Ticket])
         case answer([Ticket], Answer)
         /// Everybody is answered, after ``shutDown(now:)``.
@@ -110,7 +110,7 @@ struct IngestStateMachine: ~Copyable {
 
     private enum Work: Equatable {
         case batch([Ticket])
-        case replay(limit: Int)
+        case replay
         case retry(Sequence)
         case bury(Sequence)
     }
@@ -451,9 +451,7 @@ struct IngestStateMachine: ~Copyable {
         guard self.outboxCount > self.removing else { return nil }
         if let replayAt = self.replayAt, now < replayAt { return nil }
         if self.outboxCount - self.removing > self.deferred.count {
-            return (
-                .replay(limit: self.replayLimit), .replay(after: self.cursor, limit: self.replayLimit)
-            )
+            return (.replay, .replay(after: self.cursor, limit: self.replayLimit))
         }
         guard let (sequence, due) = self.deferred.min(by: { $0.value.dueAt < $1.value.dueAt }), due.dueAt <= now else {
             return nil

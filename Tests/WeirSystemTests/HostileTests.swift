@@ -92,16 +92,11 @@ struct HostileTests {
         #expect(try await server.stop() == 0)
     }
 
-    @Test("a thousand senders that stop half-way hold up nobody, and are cut")
-    func halfWay() async throws {
-        // A thousand sockets of the test's own, beside all that it has open.
-        #expect(weir_raise_descriptor_limit(4_096) >= 2_048)
-        let directory = try TemporaryDirectory()
-        let server = try await ServerProcess.start(database: directory.file("weir.db"))
-        let port = server.port
-        let slow = try await onThread {
-            try (0..<1_000).map { number in
-                let webhook = TestWebhook(event: "workflow_job", body: Self.job(Int64(number)))
+    /// So many senders that have sent half of a delivery.
+    private static func halfSent(_ count: Int64, _ port: Int) async throws -> [HTTPClient] {
+        try await onThread {
+            try (0..<count).map { number in
+                let webhook = TestWebhook(event: "workflow_job", body: Self.job(number))
                 let client = try HTTPClient(port: port, timeout: 30)
                 try client.send(
                     HTTPClient.head("POST", "/webhook", headers: webhook.headers, length: webhook.body.count)
@@ -109,6 +104,16 @@ struct HostileTests {
                 return client
             }
         }
+    }
+
+    @Test("a thousand senders that stop half-way hold up nobody, and are cut")
+    func halfWay() async throws {
+        // A thousand sockets of the test's own, beside all that it has open.
+        #expect(weir_raise_descriptor_limit(4_096) >= 2_048)
+        let directory = try TemporaryDirectory()
+        let server = try await ServerProcess.start(database: directory.file("weir.db"))
+        let port = server.port
+        let slow = try await Self.halfSent(1_000, port)
         let times = try await onThread {
             let client = try HTTPClient(port: port)
             return try (Int64(0)..<500).map { number throws in
@@ -142,16 +147,7 @@ struct HostileTests {
             database: directory.file("weir.db"), environment: ["WEIR_INGEST_BYTES": "32MB"])
         let port = server.port
         // Each holds its half and what a delivery takes beside it; 32 MB are used up by some 1,300 of them.
-        let slow = try await onThread {
-            try (0..<1_600).map { number in
-                let webhook = TestWebhook(event: "workflow_job", body: Self.job(Int64(number)))
-                let client = try HTTPClient(port: port, timeout: 30)
-                try client.send(
-                    HTTPClient.head("POST", "/webhook", headers: webhook.headers, length: webhook.body.count)
-                        + webhook.body.prefix(webhook.body.count / 2))
-                return client
-            }
-        }
+        let slow = try await Self.halfSent(1_600, port)
         let refused = TestWebhook(event: "workflow_job", body: Self.job(2_000_000))
         try await onThread {
             let client = try HTTPClient(port: port)

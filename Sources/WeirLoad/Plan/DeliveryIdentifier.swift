@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import WeirStore
+
 /// A delivery's id: a UUID of version 1, which is what GitHub sends, with the delivery's number in place of the time.
 ///
 /// Source: RFC 9562, section 5.1. Node and clock sequence are a load's own, so an id tells whose it is and which.
@@ -53,28 +55,9 @@ package struct DeliveryIdentifier: Sendable, Hashable {
 
     /// Reads ``text``; nil for anything else, upper case included.
     init?(text: String) {
-        var words: (UInt64, UInt64) = (0, 0)
-        var digits = 0
-        for (place, character) in text.utf8.enumerated() {
-            if place == 8 || place == 13 || place == 18 || place == 23 {
-                guard character == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            let value: UInt8
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
-            default: return nil
-            }
-            if digits < 16 {
-                words.0 = words.0 << 4 | UInt64(value)
-            } else {
-                words.1 = words.1 << 4 | UInt64(value)
-            }
-            digits += 1
-        }
-        guard digits == 32 else { return nil }
-        self.init(high: words.0, low: words.1)
+        guard let bytes = DeliveryID.uuid(text) else { return nil }
+        func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        self.init(high: word(bytes[..<8]), low: word(bytes[8...]))
     }
 
     /// The id in its usual form: 36 lower-case characters.

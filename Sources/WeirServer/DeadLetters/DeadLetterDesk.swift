@@ -58,8 +58,8 @@ struct DeadLetterDesk: Sendable {
     /// Bodies beyond this are not shown: the line of an answer has a bound.
     private static let shownBytesMax = 256 << 10
 
-    func list(limit: Int, after: Int64?) async throws -> [DeadLetterReport] {
-        let page = try await self.store.deadLetters(limit: limit, after: after, lease: Self.lease("dead-letters.list"))
+    func list(limit: Int) async throws -> [DeadLetterReport] {
+        let page = try await self.store.deadLetters(limit: limit, after: nil, lease: Self.lease("dead-letters.list"))
         return page.items.map { DeadLetterReport($0, hasBody: false) }
     }
 
@@ -118,7 +118,7 @@ extension ControlDispatcher {
     /// The commands about dead letters.
     mutating func registerDeadLetters(_ desk: DeadLetterDesk) {
         self.register("dead-letters.list") { arguments, _ in
-            try await desk.list(limit: min(arguments["limit"].flatMap(Int.init) ?? 100, 500), after: nil)
+            try await desk.list(limit: min(arguments["limit"].flatMap(Int.init) ?? 100, 500))
         }
         self.register("dead-letters.show") { arguments, _ in try await desk.show(arguments["delivery"] ?? "") }
         self.register("dead-letters.retry") { arguments, _ in
@@ -142,7 +142,7 @@ public struct DeadLetterTool: Sendable {
     /// The newest first.
     public func list(limit: Int) async throws -> [DeadLetterReport] {
         try await self.ask("dead-letters.list", ["limit": String(limit)]) {
-            try await $0.list(limit: limit, after: nil)
+            try await $0.list(limit: limit)
         }
     }
 

@@ -9,7 +9,7 @@
 /// GitHub's are UUIDs of version 1, which hold the time they were made at, its fastest part first. They are stored
 /// behind a 1, slowest part first (as version 6 has it, RFC 9562, 5.6), so that new ones lie together at the end of the
 /// table instead of each on a page of its own.
-struct DeliveryID: Hashable {
+package struct DeliveryID: Hashable {
     let bytes: [UInt8]
 
     private static let textMark = UInt8(ascii: "t")
@@ -48,7 +48,7 @@ struct DeliveryID: Hashable {
     }
 
     /// The 16 bytes of a UUID in its usual form, lower case; another spelling is another id.
-    private static func uuid(_ text: String) -> [UInt8]? {
+    package static func uuid(_ text: String) -> [UInt8]? {
         let characters = Array(text.utf8)
         guard characters.count == 36 else { return nil }
         var result: [UInt8] = []

@@ -74,11 +74,4 @@ extension WeirStore {
             try db.execute("DELETE FROM dead_letters WHERE delivery = \(delivery)") > 0
         }.value
     }
-
-    /// How many there are.
-    public func deadLetterCount(lease: Lease) async throws -> Int {
-        try await self.database.read(lease) { db in
-            try db.row("SELECT count(*) FROM dead_letters WHERE id > 0") { Int($0.integer(0)) } ?? 0
-        }
-    }
 }

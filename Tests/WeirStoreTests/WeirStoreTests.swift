@@ -464,6 +464,27 @@ struct WeirStoreTests {
         }
     }
 
+    @Test("a batch that was rolled back leaves the figures as they were, in the file and in memory")
+    func rolledBack() async throws {
+        try await TestStore.with { test async throws in
+            let corpus = try Array(self.corpus(hours: 1).prefix(400))
+            _ = try await test.store.apply(Array(corpus[..<200]))
+            _ = try await test.database.write(test.lease()) {
+                try $0.execute(
+                    """
+                    CREATE TRIGGER refuse BEFORE UPDATE ON pools BEGIN SELECT RAISE(ABORT, 'refused by the test'); END
+                    """)
+            }
+            // The figures of demand are written before the pools' are.
+            for _ in 0..<3 {
+                await #expect(throws: DatabaseError.self) { try await test.store.apply(Array(corpus[200...])) }
+            }
+            _ = try await test.database.write(test.lease()) { try $0.execute("DROP TRIGGER refuse") }
+            _ = try await test.store.apply(Array(corpus[200...]))
+            #expect(try await test.store.differences(lease: test.lease()) == [])
+        }
+    }
+
     @Test("a dead letter is kept with its body, listed without, and removed once")
     func deadLetters() async throws {
         try await TestStore.with { test async throws in

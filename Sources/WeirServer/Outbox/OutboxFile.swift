@@ -25,10 +25,30 @@ struct OutboxFile: Sendable {
     /// A damaged one is put aside under a name that says when, for somebody to look at, and a new one is made: the
     /// board starts all the same.
     func open() async throws -> SQLiteDatabase {
-        if FileManager.default.fileExists(atPath: self.path), let damage = try await self.damage() {
-            try self.quarantine(damage)
+        let wasThere = FileManager.default.fileExists(atPath: self.path)
+        let damage: String
+        do {
+            // What a dead process left in the log is taken over first.
+            let database = try await SQLiteDatabase.open(self.configuration)
+            guard wasThere, let fault = try await self.fault(of: database) else { return database }
+            await database.close()
+            damage = fault
+        } catch let error as DatabaseError where wasThere && [11, 26].contains(error.code.primary.rawValue) {
+            // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html).
+            damage = error.message
         }
+        try self.quarantine(damage)
         return try await SQLiteDatabase.open(self.configuration)
+    }
+
+    /// What is wrong with the file; nil when nothing is. After an error the database is closed.
+    private func fault(of database: SQLiteDatabase) async throws -> String? {
+        do {
+            return try await SQLiteCheck(self.configuration, timeout: .seconds(600)).run().first
+        } catch {
+            await database.close()
+            throw error
+        }
     }
 
     private var configuration: SQLiteConfiguration {
@@ -37,24 +57,6 @@ struct OutboxFile: Sendable {
         configuration.memoryBytes = MemoryBudget.bytesMin(readers: 1)
         configuration.busyTimeout = .seconds(1)
         return configuration
-    }
-
-    /// What is wrong with the file; nil when nothing is.
-    private func damage() async throws -> String? {
-        do {
-            // Opened as the writer that it will have: what a dead process left in the log is taken over first.
-            let database = try await SQLiteDatabase.open(self.configuration)
-            let faults: [String]
-            do { faults = try await SQLiteCheck(self.configuration, timeout: .seconds(600)).run() } catch {
-                await database.close()
-                throw error
-            }
-            await database.close()
-            return faults.first
-        } catch let error as DatabaseError where [11, 26].contains(error.code.primary.rawValue) {
-            // SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html).
-            return error.message
-        }
     }
 
     private func quarantine(_ damage: String) throws {

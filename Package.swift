@@ -100,8 +100,8 @@ let package = Package(
             "WeirHTTP",
             [
                 "ConnectionPoolModule", "SQLCore", "WeirModel", "WeirStore", "WeirIngest", "WeirLive", "GitHubWebhooks",
-                "PrometheusExposition", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTPTypes, logging,
-                metrics,
+                "PrometheusExposition", hummingbird, hummingbirdCore, httpTypes, nioCore, nioPosix, nioHTTPTypes,
+                logging, metrics,
             ],
             resources: [.embedInCode("Page")]),
         library(
@@ -153,7 +153,7 @@ let package = Package(
                 "ConnectionPoolModule", "GitHubWebhooks", "SQLCore", "SQLiteDriver", "WeirLoad", "WeirModel",
                 "WeirStore", nioCore,
             ]),
-        tests("WeirHTTPTests", ["WeirHTTP", "WeirModel"]),
+        tests("WeirHTTPTests", ["WeirHTTP", "WeirModel", httpTypes]),
         tests(
             "WeirServerTests",
             ["ConnectionPoolModule", "SQLCore", "SQLiteDriver", "WeirServer", lifecycle, logging]),

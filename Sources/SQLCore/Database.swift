@@ -106,6 +106,20 @@ public protocol Database: Sendable {
     func write<Value: Sendable>(
         _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value
     ) async throws -> Committed<Value>
+
+    /// Runs `body` in a transaction and hands its result to `answer` after COMMIT, without a task that waits.
+    ///
+    /// For a stream of writes of which each begins when the one before it has ended: the writer goes from one to the
+    /// next without waiting for a task to get a thread. All others use ``write(_:_:)``.
+    ///
+    /// - Parameter answer: Called once, on the writer's thread or on the caller's. It must not wait, and may write
+    ///   again. What it is given is what ``write(_:_:)`` returns or throws.
+    ///
+    /// Cancellation: none; the lease's limits end it.
+    func write<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value,
+        answer: @escaping @Sendable (Result<Committed<Value>, any Error>) -> Void
+    )
 }
 
 /// How an engine writes what SQLite and PostgreSQL write differently.

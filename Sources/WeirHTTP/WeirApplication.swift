@@ -81,10 +81,11 @@ public struct WeirApplication: Sendable {
         parts.metrics.registerGauge(
             name: "weir_http_connections", help: "HTTP connections open.", labels: []
         ) { Double(registry.count) }
-        let webhook = WebhookRoute(
-            signature: parts.signature, ingest: parts.ingest, logger: logger, now: now,
+        let policy = AccessPolicy(host: configuration.host, publicURL: configuration.publicURL)
+        let intake = WebhookIntake(
+            signature: parts.signature, ingest: parts.ingest, policy: policy, logger: logger, now: now,
             counters: DeliveryCounters(parts.metrics))
-        let router = Self.router(configuration, parts, registry, webhook, logger: logger, now: now)
+        let router = Self.router(configuration, parts, registry, policy, logger: logger, now: now)
         // The framework logs a line per connection at debug; the program's own log speaks for it.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
@@ -93,7 +94,7 @@ public struct WeirApplication: Sendable {
             server: .http1(
                 configuration: .init(
                     additionalChannelHandlers: [
-                        ConnectionGuardHandler(limits: .init(), registry: registry, refuse: webhook.refuse)
+                        ConnectionGuardHandler(limits: .init(), registry: registry), WebhookHandler(intake: intake),
                     ])),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 1_024,
@@ -103,16 +104,15 @@ public struct WeirApplication: Sendable {
     }
 
     private static func router(
-        _ configuration: Configuration, _ parts: Parts, _ registry: ConnectionRegistry, _ webhook: WebhookRoute,
+        _ configuration: Configuration, _ parts: Parts, _ registry: ConnectionRegistry, _ policy: AccessPolicy,
         logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) -> Router<WeirContext> {
         let router = Router(context: WeirContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             SecurityHeadersMiddleware()
             ProblemMiddleware(logger: logger)
-            AccessMiddleware(policy: AccessPolicy(host: configuration.host, publicURL: configuration.publicURL))
+            AccessMiddleware(policy: policy)
         }
-        webhook.add(to: router)
         let runner = QueryRunner(
             registry: registry, queryTimeout: configuration.queryTimeout, acquireTimeout: configuration.acquireTimeout)
         ReadRoutes(store: parts.store, runner: runner, now: now).add(to: router)

@@ -23,7 +23,6 @@ extension Ingest {
 
     func perform(_ work: Work) async {
         switch work {
-        case .apply(let tickets, let deliveries): await self.apply(tickets, deliveries)
         case .replay(let sequence, let limit):
             let result = await self.replay {
                 try await self.outbox.next(after: sequence, limit: limit, bytesMax: Self.replayBytesMax)
@@ -38,23 +37,27 @@ extension Ingest {
         }
     }
 
-    private func apply(_ tickets: [Machine.Ticket], _ deliveries: [Delivery]) async {
+    /// Has a batch committed. Its end, on the writer's thread, begins the next one: a task that waited for it would have
+    /// to get a thread first, twice for each batch, and the writer would wait meanwhile.
+    func apply(_ tickets: [Machine.Ticket], _ deliveries: [Delivery]) {
         self.counters.batchSizes.record(tickets.count)
-        do {
-            let committed = try await self.store.apply(deliveries, timeout: Self.batchTimeout)
-            self.configuration.observer(committed, tickets.count)
-            let outcomes = Dictionary(uniqueKeysWithValues: zip(tickets, committed.value.deliveries))
-            self.event(outcomes: outcomes) { state in
-                defer { Self.release(tickets, &state) }
-                return state.machine.batchEnded(nil, now: .now, using: &state.generator)
-            }
-        } catch {
-            self.note(databaseFailure: error, deliveries: tickets.count)
-            let failure = Machine.Failure(error)
-            self.event { state in
-                defer { Self.release(tickets, &state) }
-                state.databaseFailure = Self.words(error)
-                return state.machine.batchEnded(failure, now: .now, using: &state.generator)
+        self.store.apply(deliveries, timeout: Self.batchTimeout) { result in
+            switch result {
+            case .success(let committed):
+                self.configuration.observer(committed, tickets.count)
+                let outcomes = Dictionary(uniqueKeysWithValues: zip(tickets, committed.value.deliveries))
+                self.event(outcomes: outcomes) { state in
+                    defer { Self.release(tickets, &state) }
+                    return state.machine.batchEnded(nil, now: .now, using: &state.generator)
+                }
+            case .failure(let error):
+                self.note(databaseFailure: error, deliveries: tickets.count)
+                let failure = Machine.Failure(error)
+                self.event { state in
+                    defer { Self.release(tickets, &state) }
+                    state.databaseFailure = Self.words(error)
+                    return state.machine.batchEnded(failure, now: .now, using: &state.generator)
+                }
             }
         }
     }

@@ -31,6 +31,9 @@ public final class Ingest: Sendable {
         case kept
     }
 
+    /// Told what became of a delivery, once; it must not wait.
+    public typealias Answer = @Sendable (Result<Receipt, IngestError>) -> Void
+
     /// How ingest is put together.
     public struct Configuration: Sendable {
         /// Bytes of all bodies held at once.
@@ -73,19 +76,19 @@ public final class Ingest: Sendable {
         let delivery: Delivery
         let body: Data
         // The rest is guarded by `state`.
-        var continuation: CheckedContinuation<Receipt, any Error>?
+        /// Nil once it is told.
+        var answer: Answer?
         /// Batch and spill that still need the delivery.
         var uses = 0
 
-        init(_ delivery: Delivery, body: Data, _ continuation: CheckedContinuation<Receipt, any Error>) {
+        init(_ delivery: Delivery, body: Data, _ answer: @escaping Answer) {
             self.delivery = delivery
             self.body = body
-            self.continuation = continuation
+            self.answer = answer
         }
     }
 
     enum Work: Sendable {
-        case apply([Machine.Ticket], [Delivery])
         case replay(after: Machine.Sequence, limit: Int)
         case retry(Machine.Sequence)
         case bury(Machine.Sequence)
@@ -159,33 +162,39 @@ public final class Ingest: Sendable {
         self.state.withLock { $0.machine.reserve(bytes, isNew: isNew) }
     }
 
-    /// Whether a body of so many bytes would be let in now.
-    public func hasRoom(for bytes: Int) -> Bool { self.state.withLock { $0.machine.hasRoom(for: bytes) } }
-
     /// Gives back the bytes of a body that is not submitted.
     public func release(_ bytes: Int) { self.state.withLock { $0.machine.release(bytes) } }
 
-    /// Applies a delivery, together with those that wait with it, and returns after a COMMIT: the database's, or the
+    /// Applies a delivery, together with those that wait with it, and answers after a COMMIT: the database's, or the
     /// outbox's.
     ///
     /// - Parameters:
     ///   - body: The delivery's JSON, which is what the outbox keeps.
     ///   - bytes: What the caller has reserved; given back once nothing holds the delivery.
     ///   - deadline: When the sender is to be answered.
-    /// - Throws: ``IngestError``.
+    ///   - answer: Called once, on any thread, also on the caller's.
     ///
     /// Cancellation: none. A sender that leaves takes nothing back.
+    public func submit(
+        _ delivery: Delivery, body: Data, bytes: Int, deadline: ContinuousClock.Instant, answer: @escaping Answer
+    ) {
+        let waiting = Waiting(delivery, body: body, answer)
+        self.event { state in
+            state.nextTicket += 1
+            let ticket = Machine.Ticket(value: state.nextTicket)
+            state.waiting[ticket] = waiting
+            return state.machine.submit(ticket, bytes: bytes, deadline: deadline, now: .now)
+        }
+    }
+
+    /// The same for a task, which waits for the answer.
+    ///
+    /// - Throws: ``IngestError``.
     public func submit(
         _ delivery: Delivery, body: Data, bytes: Int, deadline: ContinuousClock.Instant
     ) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
-            let waiting = Waiting(delivery, body: body, continuation)
-            self.event { state in
-                state.nextTicket += 1
-                let ticket = Machine.Ticket(value: state.nextTicket)
-                state.waiting[ticket] = waiting
-                return state.machine.submit(ticket, bytes: bytes, deadline: deadline, now: .now)
-            }
+            self.submit(delivery, body: body, bytes: bytes, deadline: deadline) { continuation.resume(with: $0) }
         }
     }
 
@@ -199,7 +208,7 @@ public final class Ingest: Sendable {
 
     /// Works until everything admitted before ``shutDown()`` is answered.
     ///
-    /// Cancellation: what is under way is given up, and its senders are told so; it returns after ``shutDown()`` only.
+    /// Cancellation: replays are given up; it returns after ``shutDown()`` only. A batch goes on to its deadline.
     public func run() async {
         await withDiscardingTaskGroup { group in
             // Before the requests' tasks: with thousands of those, a commit would be noticed long after it.
@@ -212,7 +221,7 @@ public final class Ingest: Sendable {
             self.event { $0.machine.tick(now: .now) }
             group.addTask(priority: priority) { await self.tick() }
             await self.ending.next()
-            // Everybody is answered: a batch that still waits for the database is in the outbox.
+            // Everybody is answered: what a batch that still waits for the database holds is in the outbox.
             self.removals.continuation.finish()
             group.cancelAll()
         }
@@ -249,9 +258,10 @@ public final class Ingest: Sendable {
 
     /// What must not run under the lock.
     private struct After {
+        var batch: (tickets: [Machine.Ticket], deliveries: [Delivery])?
         var work: Work?
         var spill: Spill?
-        var answers: [(CheckedContinuation<Receipt, any Error>, Result<Receipt, any Error>)] = []
+        var answers: [(Answer, Result<Receipt, IngestError>)] = []
         var ticker: CheckedContinuation<Void, Never>?
         var hasDrained = false
     }
@@ -269,9 +279,10 @@ public final class Ingest: Sendable {
             if !state.machine.isIdle || state.hasDrained { after.ticker = state.ticker.take() }
             return after
         }
+        if let batch = after.batch { self.apply(batch.tickets, batch.deliveries) }
         if let work = after.work { self.works.put(work) }
         if let spill = after.spill { self.spills.put(spill) }
-        for (continuation, result) in after.answers { continuation.resume(with: result) }
+        for (answer, result) in after.answers { answer(result) }
         after.ticker?.resume()
         if after.hasDrained {
             self.works.finish()
@@ -285,7 +296,7 @@ public final class Ingest: Sendable {
         _ after: inout After
     ) {
         switch effect {
-        case .apply(let tickets): after.work = .apply(tickets, tickets.map { Self.use($0, &state).delivery })
+        case .apply(let tickets): after.batch = (tickets, tickets.map { Self.use($0, &state).delivery })
         case .replay(let sequence, let limit): after.work = .replay(after: sequence, limit: limit)
         case .retry(let sequence): after.work = .retry(sequence)
         case .bury(let sequence): after.work = .bury(sequence)
@@ -299,11 +310,11 @@ public final class Ingest: Sendable {
             after.spill = Spill(tickets: tickets, items: items)
         case .answer(let tickets, let answer):
             for ticket in tickets {
-                guard let waiting = state.waiting[ticket], let continuation = waiting.continuation.take() else {
+                guard let waiting = state.waiting[ticket], let tell = waiting.answer.take() else {
                     preconditionFailure("delivery \(ticket.value) is answered twice")
                 }
                 if waiting.uses == 0 { state.waiting[ticket] = nil }
-                after.answers.append((continuation, Self.result(answer, outcomes[ticket] ?? nil, state)))
+                after.answers.append((tell, Self.result(answer, outcomes[ticket] ?? nil, state)))
             }
         case .drained:
             state.hasDrained = true
@@ -324,20 +335,20 @@ public final class Ingest: Sendable {
         for ticket in tickets {
             guard let waiting = state.waiting[ticket] else { continue }
             waiting.uses -= 1
-            if waiting.uses == 0, waiting.continuation == nil { state.waiting[ticket] = nil }
+            if waiting.uses == 0, waiting.answer == nil { state.waiting[ticket] = nil }
         }
     }
 
     private static func result(
         _ answer: Machine.Answer, _ outcome: DeliveryOutcome?, _ state: borrowing State
-    ) -> Result<Receipt, any Error> {
+    ) -> Result<Receipt, IngestError> {
         switch answer {
         case .committed: .success(outcome.map { .applied($0) } ?? .duplicate)
         case .kept: .success(.kept)
-        case .late: .failure(IngestError.late)
-        case .shuttingDown: .failure(IngestError.shuttingDown)
+        case .late: .failure(.late)
+        case .shuttingDown: .failure(.shuttingDown)
         case .unavailable:
-            .failure(IngestError.unavailable(database: state.databaseFailure, outbox: state.outboxFailure))
+            .failure(.unavailable(database: state.databaseFailure, outbox: state.outboxFailure))
         }
     }
 }

@@ -183,9 +183,6 @@ struct IngestStateMachine: ~Copyable {
         return count
     }
 
-    /// Whether a body of so many bytes would be let in.
-    func hasRoom(for count: Int) -> Bool { self.bytes + count + self.limits.overheadBytes <= self.limits.bytesMax }
-
     /// A body's bytes are given back without having been submitted.
     mutating func release(_ count: Int) { self.bytes -= count }
 

@@ -29,30 +29,45 @@ public struct WeirStore: Sendable {
         return WeirStore(database: database)
     }
 
-    /// Applies a batch of deliveries and returns after COMMIT.
+    /// Applies a batch of deliveries and answers after COMMIT.
     ///
     /// Not to be called again before it has returned: the order of batches is the caller's to keep.
     ///
-    /// - Parameter timeout: Longest wait for the commit. Default: 9 s, of the 10 s a sender allows.
-    /// - Throws: What the database throws; then nothing is applied, or its outcome is unknown and applying the batch
-    ///   again is harmless.
+    /// - Parameters:
+    ///   - timeout: Longest wait for the commit. Default: 9 s, of the 10 s a sender allows.
+    ///   - answer: Called once, perhaps on the writer's thread; it must not wait, and may apply the next batch. An error
+    ///     is the database's: then nothing is applied, or its outcome is unknown and applying the batch again is
+    ///     harmless.
+    public func apply(
+        _ deliveries: [Delivery], timeout: Duration = .seconds(9),
+        answer: @escaping @Sendable (Result<Committed<BatchOutcome>, any Error>) -> Void
+    ) {
+        let (names, demand) = (self.names, self.demand)
+        let lease = Lease("deliveries.apply", lane: .ingest, acquireTimeout: timeout, timeout: timeout)
+        self.database.write(lease) { db in
+            var fold = BatchFold(db: db, names: names, demand: demand)
+            return try fold.apply(deliveries)
+        } answer: { result in
+            switch result {
+            case .success(let committed):
+                names.remember(committed.value.newNames)
+                demand.remember(committed.value.demand)
+            case .failure:
+                // It may have been committed all the same.
+                demand.clear()
+            }
+            answer(result.map { $0.map(\.outcome) })
+        }
+    }
+
+    /// The same for a task, which waits for the answer.
+    ///
+    /// - Throws: What the database throws.
     public func apply(
         _ deliveries: [Delivery], timeout: Duration = .seconds(9)
     ) async throws -> Committed<BatchOutcome> {
-        let (names, demand) = (self.names, self.demand)
-        let lease = Lease("deliveries.apply", lane: .ingest, acquireTimeout: timeout, timeout: timeout)
-        do {
-            let committed = try await self.database.write(lease) { db in
-                var fold = BatchFold(db: db, names: names, demand: demand)
-                return try fold.apply(deliveries)
-            }
-            names.remember(committed.value.newNames)
-            demand.remember(committed.value.demand)
-            return committed.map(\.outcome)
-        } catch {
-            // It may have been committed all the same.
-            demand.clear()
-            throw error
+        try await withCheckedThrowingContinuation { continuation in
+            self.apply(deliveries, timeout: timeout) { continuation.resume(with: $0) }
         }
     }
 

@@ -30,13 +30,13 @@ struct LogPolicyTests {
         policy.checkpointed(moment, result, now: now)
     }
 
-    @Test("the log is copied in a gap from its goal on, and under load from four times that")
+    @Test("the log is copied in a gap from its goal on, and under load from twice that")
     func moments() {
         let policy = LogPolicy(goalBytes: 100)
         #expect(!policy.shouldCheckpoint(.gap, bytes: 99, now: Self.start))
         #expect(policy.shouldCheckpoint(.gap, bytes: 100, now: Self.start))
-        #expect(!policy.shouldCheckpoint(.underLoad, bytes: 399, now: Self.start))
-        #expect(policy.shouldCheckpoint(.underLoad, bytes: 400, now: Self.start))
+        #expect(!policy.shouldCheckpoint(.underLoad, bytes: 199, now: Self.start))
+        #expect(policy.shouldCheckpoint(.underLoad, bytes: 200, now: Self.start))
         #expect(policy.nextLook(now: Self.start) == nil)
     }
 

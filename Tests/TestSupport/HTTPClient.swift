@@ -63,6 +63,9 @@ public final class HTTPClient: @unchecked Sendable {
         close(self.descriptor)
     }
 
+    /// Tells the server that nothing more will be sent; answers can still be read.
+    public func finishSending() { shutdown(self.descriptor, Int32(SHUT_WR)) }
+
     /// Makes the receive window small, so that a server soon finds its bytes are not taken.
     public func limitReceiveBuffer(bytes: Int32) {
         var bytes = bytes

@@ -4,12 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import Dispatch
+import Foundation
 
 /// Runs blocking test code away from Swift's cooperative threads.
+///
+/// On a thread of its own: Dispatch's global queue starts another one for blocked ones only once a second.
 public func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }
 

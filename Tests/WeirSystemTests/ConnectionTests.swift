@@ -64,6 +64,65 @@ struct ConnectionTests {
         }
     }
 
+    private static func request(_ webhook: TestWebhook, _ more: [(String, String)] = []) -> [UInt8] {
+        HTTPClient.head("POST", "/webhook", headers: webhook.headers + more, length: webhook.body.count)
+            + Array(webhook.body)
+    }
+
+    private static func job(_ id: Int64) -> TestWebhook {
+        TestWebhook(
+            event: "workflow_job", body: TestWebhook.job(id: id, run: id, status: "queued", created: 1_800_000_000))
+    }
+
+    @Test("requests sent ahead are answered in their order, deliveries between queries and refused ones between both")
+    func pipelining() async throws {
+        try await self.with { server, _ async throws in
+            let deliveries = (Int64(1)...40).map(Self.job)
+            var unsigned = Self.job(100)
+            unsigned.event = ""
+            let bad = unsigned
+            try await onThread {
+                let client = try HTTPClient(port: server.port)
+                var bytes: [UInt8] = []
+                for delivery in deliveries {
+                    bytes += Self.request(delivery) + HTTPClient.head("GET", "/api/deliveries/\(delivery.delivery)")
+                    bytes += Self.request(bad)
+                }
+                try client.send(bytes)
+                for delivery in deliveries {
+                    let taken = try client.answer()
+                    #expect(taken.status == 202 && taken.text.contains(delivery.delivery))
+                    #expect(taken.headers["date"]?.hasSuffix(" GMT") ?? false)
+                    // The query was sent before the delivery was committed, and sees it all the same.
+                    let found = try client.answer()
+                    #expect(found.status == 200 && found.text.contains(delivery.delivery))
+                    #expect(try client.answer().status == 400)
+                }
+                #expect(try client.request("GET", "/healthz").status == 200)
+            }
+        }
+    }
+
+    @Test("a sender that says it will send no more, or wants the connection closed, is answered first")
+    func lastRequest() async throws {
+        try await self.with { server, _ async throws in
+            try await onThread {
+                for number in Int64(1)...50 {
+                    let client = try HTTPClient(port: server.port)
+                    let delivery = Self.job(number)
+                    let closes = number.isMultiple(of: 2)
+                    try client.send(Self.request(delivery, closes ? [("Connection", "close")] : []))
+                    if !closes { client.finishSending() }
+                    let answer = try client.answer()
+                    #expect(answer.status == 202 && answer.text.contains(delivery.delivery))
+                    #expect(answer.headers["connection"] == (closes ? "close" : nil))
+                    // The server ends the connection.
+                    #expect(client.receive()?.isEmpty ?? false)
+                }
+            }
+        }
+    }
+
     @Test("a client that stops reading a stream is cut, and others are not held up by it")
     func stoppedReader() async throws {
         try await self.with { server, _ async throws in

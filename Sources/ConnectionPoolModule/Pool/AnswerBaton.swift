@@ -39,10 +39,11 @@ final class AnswerBaton: @unchecked Sendable {
         }
     }
 
-    /// A result is there.
+    /// A result is there. Nothing is gained by holding one whose caller is a closure.
     ///
     /// - Returns: The job to be answered now, if it has to be this one.
     func hold(_ job: LeaseJob) -> LeaseJob? {
+        if job.isDirect { return job }
         guard self.isOut else {
             self.isOut = true
             job.carriesBaton = true

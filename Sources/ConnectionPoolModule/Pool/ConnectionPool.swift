@@ -53,14 +53,33 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
         }
     }
 
+    /// Runs `body` on a connection and hands its result to `answer`, without a task that waits.
+    ///
+    /// For one that is to go on at once with the next: a task would first have to get a thread, and the connection would
+    /// wait for it.
+    ///
+    /// - Parameters:
+    ///   - lease: Lane, limits and label.
+    ///   - body: Synchronous, without effects outside: a writer may run it more than once.
+    ///   - answer: Called once, on the connection's thread or on the caller's; it must not wait, and may ask for the
+    ///     next lease. What it is given is what ``withConnection(_:_:)`` returns or throws.
+    ///
+    /// Isolation: any. Cancellation: none; the lease's limits end it.
+    @inlinable
+    public func withConnection<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (Driver.Connection) throws -> Value,
+        answer: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        self.submit(LeaseJob(lease: lease, isDirect: true), body, DirectCaller(take: answer))
+    }
+
     /// Hides the types of a closure and its caller in the job.
     @inlinable
-    func submit<Value: Sendable>(
-        _ job: LeaseJob, _ body: @escaping @Sendable (Driver.Connection) throws -> Value,
-        _ continuation: LeaseContinuation<Value>
-    ) {
+    func submit<Caller: LeaseCaller>(
+        _ job: LeaseJob, _ body: @escaping @Sendable (Driver.Connection) throws -> Caller.Value, _ caller: Caller
+    ) where Caller.Value: Sendable {
         // Belongs to the connection's thread until it answers; a refusal does not touch it.
-        nonisolated(unsafe) var result: Result<Value, any Error>?
+        nonisolated(unsafe) var result: Result<Caller.Value, any Error>?
         job.call = { command in
             switch command {
             case .run(let connection):
@@ -74,8 +93,8 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
             case .fail(let error): result = .failure(error)
             case .answer:
                 guard let result else { preconditionFailure("a lease was answered without a result") }
-                continuation.resume(with: result)
-            case .refuse(let error): continuation.resume(throwing: error)
+                caller.take(result)
+            case .refuse(let error): caller.take(.failure(error))
             }
             return nil
         }
@@ -107,12 +126,34 @@ public final class ConnectionPool<Driver: PoolDriver>: PoolCore, @unchecked Send
     }
 }
 
+/// Who waits for a lease's result.
+@usableFromInline
+protocol LeaseCaller<Value>: Sendable {
+    associatedtype Value
+
+    func take(_ result: sending Result<Value, any Error>)
+}
+
 #if DEBUG
-/// Where a caller sleeps until its lease is answered.
-@usableFromInline
-typealias LeaseContinuation<Value> = CheckedContinuation<Value, any Error>
+extension CheckedContinuation: LeaseCaller where E == any Error {
+    @usableFromInline
+    func take(_ result: sending Result<T, any Error>) { self.resume(with: result) }
+}
 #else
-/// Where a caller sleeps until its lease is answered.
-@usableFromInline
-typealias LeaseContinuation<Value> = UnsafeContinuation<Value, any Error>
+extension UnsafeContinuation: LeaseCaller where E == any Error {
+    @inlinable
+    func take(_ result: sending Result<T, any Error>) { self.resume(with: result) }
+}
 #endif
+
+/// A closure that is called with the result.
+@usableFromInline
+struct DirectCaller<Value: Sendable>: LeaseCaller {
+    @usableFromInline let closure: @Sendable (Result<Value, any Error>) -> Void
+
+    @inlinable
+    init(take closure: @escaping @Sendable (Result<Value, any Error>) -> Void) { self.closure = closure }
+
+    @inlinable
+    func take(_ result: sending Result<Value, any Error>) { self.closure(result) }
+}

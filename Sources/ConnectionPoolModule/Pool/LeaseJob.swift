@@ -59,6 +59,8 @@ public final class LeaseJob: LeaseSignal, @unchecked Sendable {
     var id: LeaseID?
     /// Whether its task was cancelled before the machine knew of it.
     var isCancelled = false
+    /// Whether its caller is a closure, which is called at once: see ``AnswerBaton``.
+    let isDirect: Bool
     private let baton = Atomic<Bool>(false)
     /// Whether its caller, once resumed, resumes others: see ``AnswerBaton``. Set before the caller is resumed.
     var carriesBaton: Bool {
@@ -69,8 +71,9 @@ public final class LeaseJob: LeaseSignal, @unchecked Sendable {
     @usableFromInline var call: (@Sendable (Command) -> (any Error)?)?
 
     @usableFromInline
-    init(lease: Lease) {
+    init(lease: Lease, isDirect: Bool = false) {
         self.lease = lease
+        self.isDirect = isDirect
         self.askedAt = .now
         self.startedAt = self.askedAt
         super.init(deadline: self.askedAt.advanced(by: lease.timeout))

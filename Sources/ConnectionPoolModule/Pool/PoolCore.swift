@@ -228,14 +228,18 @@ extension PoolCore {
     func finished(_ id: ConnectionID, _ slot: Slot, _ batch: LeaseBatch, isReusable: Bool) {
         let now = MonotonicInstant.now
         self.monitor.lock()
-        var next = self.settle(batch.first, now: now) ? self.baton.hold(batch.first) : nil
-        for job in batch.rest where self.settle(job, now: now) { next = self.baton.hold(job) ?? next }
+        let next = self.settle(batch.first, now: now) ? self.baton.hold(batch.first) : nil
+        var others: [LeaseJob] = []
+        for job in batch.rest where self.settle(job, now: now) {
+            if let job = self.baton.hold(job) { others.append(job) }
+        }
         let wasQuarantined = slot.isQuarantined
         slot.isQuarantined = false
         let effects = self.machine.finished(id, isHealthy: isReusable, now: now)
         let later = self.perform(effects, now: now)
         self.monitor.unlock()
         next?.answer()
+        for job in others { job.answer() }
         self.performUnlocked(later)
         if wasQuarantined {
             self.delegate.poolDid(.released(id, after: now - batch.first.startedAt), pool: self.name)

@@ -93,6 +93,17 @@ public final class SQLiteDatabase: Database {
         Committed(try await self.writer.withConnection(lease) { try body($0) })
     }
 
+    public func write<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value,
+        answer: @escaping @Sendable (Result<Committed<Value>, any Error>) -> Void
+    ) {
+        self.writer.withConnection(lease) {
+            try body($0)
+        } answer: {
+            answer($0.map(Committed.init))
+        }
+    }
+
     /// A moment's figures of the reader pool.
     public var readerPool: PoolStatistics { self.readers.snapshot() }
 

@@ -52,6 +52,13 @@ public struct SQLiteReadOnlyDatabase: Database {
         throw self.refusal(.sqliteReadOnly, "it is only read here")
     }
 
+    public func write<Value: Sendable>(
+        _ lease: Lease, _ body: @escaping @Sendable (any SQLWriting) throws -> Value,
+        answer: @escaping @Sendable (Result<Committed<Value>, any Error>) -> Void
+    ) {
+        answer(.failure(self.refusal(.sqliteReadOnly, "it is only read here")))
+    }
+
     /// Whether somebody has it open for writing, or left something in the log. An empty log says nothing.
     private var isLive: Bool {
         FileFacts(self.configuration.path + "-wal")?.bytes ?? 0 > 0

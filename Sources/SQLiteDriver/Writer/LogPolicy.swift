@@ -35,6 +35,9 @@ struct LogPolicy: Sendable {
         var isComplete: Bool { self.framesCopied >= self.frames }
     }
 
+    /// Under load the log is copied from here on: well below its bound, so that one that is written without a pause is
+    /// not cut in every gap, to grow again.
+    private let loadBytes: Int
     /// The log is larger than that only while it is pinned, or has just been.
     private let boundBytes: Int
     private let goalBytes: Int
@@ -47,6 +50,7 @@ struct LogPolicy: Sendable {
 
     init(goalBytes: Int) {
         self.goalBytes = goalBytes
+        self.loadBytes = 2 * goalBytes
         self.boundBytes = 4 * goalBytes
     }
 
@@ -60,7 +64,7 @@ struct LogPolicy: Sendable {
         if let notBefore, now < notBefore { return false }
         return switch moment {
         case .gap: bytes >= self.goalBytes || self.isBehind
-        case .underLoad: bytes >= self.boundBytes
+        case .underLoad: bytes >= self.loadBytes
         }
     }
 

@@ -14,19 +14,30 @@ struct AccessMiddleware<Context: RequestContext>: RouterMiddleware {
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let decision = self.policy.decide(
-            isWebhook: request.uri.path == "/webhook", isSafe: [.get, .head, .options].contains(request.method),
-            authority: request.head.authority, origin: request.headers[.origin],
-            fetchSite: request.headers[.fetchSite])
+        let problem = self.policy.problem(
+            isWebhook: false, isSafe: [.get, .head, .options].contains(request.method),
+            authority: request.head.authority, origin: request.headers[.origin], fetchSite: request.headers[.fetchSite])
+        if let problem { throw problem }
+        return try await next(request, context)
+    }
+}
+
+extension AccessPolicy {
+    /// What a caller that may not call is told; nil for one that may.
+    func problem(
+        isWebhook: Bool, isSafe: Bool, authority: String?, origin: String?, fetchSite: String?
+    ) -> Problem? {
+        let decision = self.decide(
+            isWebhook: isWebhook, isSafe: isSafe, authority: authority, origin: origin, fetchSite: fetchSite)
         switch decision {
-        case .allow: return try await next(request, context)
+        case .allow: return nil
         case .misdirected(let host):
-            throw Problem(
+            return Problem(
                 .misdirectedRequest, "misdirected", "The request was meant for another host",
                 "\"\(host.prefix(100))\" is not a name of this server: use localhost, or set WEIR_PUBLIC_URL",
                 closesConnection: true)
         case .crossSite(let origin):
-            throw Problem(
+            return Problem(
                 .forbidden, "cross-site", "The request came from another site",
                 "\(origin.prefix(100)) may not change anything here", closesConnection: true)
         }
@@ -56,8 +67,6 @@ struct SecurityHeadersMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
-        // No browser reads an answer to a webhook.
-        if request.uri.path == "/webhook" { return response }
         for (name, value) in self.fields { response.headers[name] = value }
         return response
     }

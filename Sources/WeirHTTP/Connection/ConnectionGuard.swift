@@ -22,7 +22,7 @@ struct ConnectionGuard: ~Copyable {
         var lingerBytesMax = 1 << 20
     }
 
-    enum Clock: Hashable, CaseIterable {
+    enum Clock: Int, CaseIterable {
         case idle
         case request
         case write
@@ -53,9 +53,6 @@ struct ConnectionGuard: ~Copyable {
     private var outstanding = 0
 
     init(limits: Limits) { self.limits = limits }
-
-    /// Whether no request is under way.
-    var isIdle: Bool { if case .idle = self.phase { self.outstanding == 0 } else { false } }
 
     /// Whether what comes in is still wanted.
     var passesInput: Bool { if case .lingering = self.phase { false } else { true } }

@@ -18,20 +18,15 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
     typealias OutboundOut = HTTPResponsePart
 
     private var machine: ConnectionGuard
-    private var clocks: [ConnectionGuard.Clock: Scheduled<Void>] = [:]
+    /// When each clock runs out. Most are stopped long before, some with every request: so there is one timer, which
+    /// goes off no later than the first of them, and looks.
+    private var deadlines = [NIODeadline?](repeating: nil, count: ConnectionGuard.Clock.allCases.count)
+    private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
     private let registry: ConnectionRegistry
-    /// The answer to a request that is not to reach the routes; nil for one that is.
-    private let refuse: @Sendable (HTTPRequest) -> Refusal?
-    /// What the request that comes in is answered when it is complete.
-    private var refusal: Refusal?
 
-    init(
-        limits: ConnectionGuard.Limits, registry: ConnectionRegistry,
-        refuse: @escaping @Sendable (HTTPRequest) -> Refusal? = { _ in nil }
-    ) {
+    init(limits: ConnectionGuard.Limits, registry: ConnectionRegistry) {
         self.machine = ConnectionGuard(limits: limits)
         self.registry = registry
-        self.refuse = refuse
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -54,37 +49,22 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     private func stopAll(_ context: ChannelHandlerContext) {
-        for clock in self.clocks.values { clock.cancel() }
-        self.clocks.removeAll()
+        self.timer?.scheduled.cancel()
+        self.timer = nil
         self.registry.closed(context.channel)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let effects: [ConnectionGuard.Effect]
         let passes = self.machine.passesInput
-        switch self.unwrapInboundIn(data) {
-        case .head(let request):
-            // Behind a request whose answer is to come, an answer here would come too early.
-            if self.machine.isIdle { self.refusal = self.refuse(request) }
-            effects = self.machine.requestHead()
-        case .body(let buffer): effects = self.machine.requestBody(bytes: buffer.readableBytes)
-        case .end:
-            effects = self.machine.requestEnd()
-            if let refusal = self.refusal.take() {
-                self.perform(effects, context)
-                return self.answer(refusal, context)
+        let effects =
+            switch self.unwrapInboundIn(data) {
+            case .head: self.machine.requestHead()
+            case .body(let buffer): self.machine.requestBody(bytes: buffer.readableBytes)
+            case .end: self.machine.requestEnd()
             }
-        }
-        if passes, self.refusal == nil { context.fireChannelRead(data) }
+        // First the clocks: what is passed on may be answered before this returns.
         self.perform(effects, context)
-    }
-
-    private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
-        context.write(self.wrapOutboundOut(.head(refusal.head)), promise: nil)
-        context.write(self.wrapOutboundOut(.body(refusal.body)), promise: nil)
-        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
-        self.machine.responseHead(closes: false)
-        self.perform(self.machine.responseEnd(), context)
+        if passes { context.fireChannelRead(data) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -108,29 +88,36 @@ final class ConnectionGuardHandler: ChannelDuplexHandler, RemovableChannelHandle
         for effect in effects {
             switch effect {
             case .start(let clock, let duration):
-                self.clocks[clock]?.cancel()
-                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-                self.clocks[clock] = context.eventLoop.scheduleTask(in: TimeAmount(duration)) {
-                    let (handler, context) = bound.value
-                    handler.perform(handler.machine.expired(clock), context)
-                }
-            case .stop(let clock): self.clocks.removeValue(forKey: clock)?.cancel()
+                let deadline = NIODeadline.now() + TimeAmount(duration)
+                self.deadlines[clock.rawValue] = deadline
+                self.look(at: deadline, context)
+            case .stop(let clock): self.deadlines[clock.rawValue] = nil
             case .close: context.close(promise: nil)
             }
         }
     }
-}
 
-/// An answer made before a request has become a task: what is refused in thousands a second must cost little.
-struct Refusal: Sendable {
-    let head: HTTPResponse
-    let body: ByteBuffer
+    private func look(at deadline: NIODeadline, _ context: ChannelHandlerContext) {
+        if let timer = self.timer {
+            if timer.at <= deadline { return }
+            timer.scheduled.cancel()
+        }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let scheduled = context.eventLoop.scheduleTask(deadline: deadline) {
+            let (handler, context) = bound.value
+            handler.look(context)
+        }
+        self.timer = (deadline, scheduled)
+    }
 
-    init(_ problem: Problem) {
-        let body = ByteBuffer(bytes: problem.body)
-        var fields = problem.headers
-        fields[.contentLength] = String(body.readableBytes)
-        self.head = HTTPResponse(status: problem.status, headerFields: fields)
-        self.body = body
+    private func look(_ context: ChannelHandlerContext) {
+        self.timer = nil
+        let now = NIODeadline.now()
+        for clock in ConnectionGuard.Clock.allCases {
+            guard let deadline = self.deadlines[clock.rawValue], deadline <= now else { continue }
+            self.deadlines[clock.rawValue] = nil
+            self.perform(self.machine.expired(clock), context)
+        }
+        if context.channel.isActive, let next = self.deadlines.compactMap(\.self).min() { self.look(at: next, context) }
     }
 }

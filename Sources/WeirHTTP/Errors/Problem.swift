@@ -43,6 +43,11 @@ struct Problem: Error {
         Problem(.notFound, "not-found", "There is no such thing", detail)
     }
 
+    /// This program's own fault, of which the log says more.
+    static var `internal`: Problem {
+        Problem(.internalServerError, "internal", "Something is wrong with the server", "see the server's log")
+    }
+
     var body: [UInt8] {
         var members: [(String, JSON)] = [
             ("type", .string("urn:weir:problem:\(self.name)")), ("title", .string(self.title)),

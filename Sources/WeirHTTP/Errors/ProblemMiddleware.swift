@@ -6,7 +6,6 @@
 
 import Hummingbird
 import Logging
-import WeirIngest
 
 /// Turns every error into an answer, and logs those that are not the caller's.
 struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
@@ -19,8 +18,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             return try await next(request, context)
         } catch {
             if let problem = Problem(error) {
-                // A delivery that was not taken has its line already, with its id.
-                if problem.status.code >= 500, !(error is IngestError) {
+                if problem.status.code >= 500 {
                     self.logger.warning(
                         "request refused",
                         metadata: [
@@ -31,9 +29,7 @@ struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
             }
             self.logger.error(
                 "request failed", metadata: ["path": "\(request.uri.path)", "error": "\(String(reflecting: error))"])
-            return Problem(
-                .internalServerError, "internal", "Something is wrong with the server", "see the server's log"
-            ).response
+            return Problem.internal.response
         }
     }
 }

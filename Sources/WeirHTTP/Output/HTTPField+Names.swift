@@ -8,9 +8,6 @@ import HTTPTypes
 
 /// The header fields that the library does not name.
 extension HTTPField.Name {
-    static let hubSignature = Self(known: "X-Hub-Signature-256")
-    static let gitHubEvent = Self(known: "X-GitHub-Event")
-    static let gitHubDelivery = Self(known: "X-GitHub-Delivery")
     static let lastEventID = Self(known: "Last-Event-ID")
     static let accelBuffering = Self(known: "X-Accel-Buffering")
     static let fetchSite = Self(known: "Sec-Fetch-Site")

@@ -52,15 +52,10 @@ extension Timestamp {
 
     /// The instant in RFC 3339, UTC, with milliseconds only when there are some.
     public var rfc3339: String {
-        let clamped = min(max(self.milliseconds, Self.range.lowerBound), Self.range.upperBound)
-        let seconds = Timestamp(milliseconds: clamped).second
-        let millisecond = clamped - seconds * 1_000
-        var days = seconds / 86_400
-        var rest = seconds % 86_400
-        if rest < 0 {
-            rest += 86_400
-            days -= 1
-        }
+        let clamped = self.clamped
+        let seconds = clamped.second
+        let millisecond = clamped.milliseconds - seconds * 1_000
+        let (days, rest) = Self.daysAndSeconds(seconds)
         let date = Self.date(daysSinceEpoch: days)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(24)
@@ -81,6 +76,39 @@ extension Timestamp {
         }
         bytes.append(UInt8(ascii: "Z"))
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The time as HTTP has it, to the second: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110, 5.6.7).
+    public var httpDate: String {
+        let (days, second) = Self.daysAndSeconds(self.clamped.second)
+        let date = Self.date(daysSinceEpoch: days)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(29)
+        // The first of January 1970 was a Thursday.
+        bytes += ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int((days % 7 + 7) % 7)].utf8
+        bytes += ", ".utf8
+        bytes.append(date.day, digits: 2)
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        bytes += " \(months[Int(date.month) - 1]) ".utf8
+        bytes.append(date.year, digits: 4)
+        bytes.append(UInt8(ascii: " "))
+        bytes.append(second / 3_600, digits: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(second / 60 % 60, digits: 2)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(second % 60, digits: 2)
+        bytes += " GMT".utf8
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private var clamped: Timestamp {
+        Timestamp(milliseconds: min(max(self.milliseconds, Self.range.lowerBound), Self.range.upperBound))
+    }
+
+    /// Whole days since the epoch, rounded down, and the second of the day.
+    private static func daysAndSeconds(_ seconds: Int64) -> (days: Int64, second: Int64) {
+        let (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        return rest < 0 ? (days - 1, rest + 86_400) : (days, rest)
     }
 
     private static func days(in month: Int64, of year: Int64) -> Int64 {

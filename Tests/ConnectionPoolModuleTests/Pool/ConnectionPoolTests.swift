@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -36,6 +37,48 @@ struct ConnectionPoolTests {
         #expect(
             driver.closed.value
                 == driver.opened.value)
+    }
+
+    /// Asks for the next lease each time it is answered.
+    private final class Chain: Sendable {
+        let pool: ConnectionPool<NumberDriver>
+        let results = Mutex<[Int]>([])
+        let threads = Mutex<Set<UInt>>([])
+        let end = Signal()
+
+        init(_ pool: ConnectionPool<NumberDriver>) { self.pool = pool }
+
+        func go(_ number: Int, to last: Int) {
+            self.pool.withConnection(Lease("chain")) { _ in
+                _ = self.threads.withLock { $0.insert(UInt(pthread_self())) }
+                return number
+            } answer: { result in
+                _ = self.threads.withLock { $0.insert(UInt(pthread_self())) }
+                self.results.withLock { $0.append((try? result.get()) ?? -1) }
+                if number < last { self.go(number + 1, to: last) } else { self.end.set() }
+            }
+        }
+    }
+
+    @Test("a closure is answered on the connection's thread, once, and asks for the next lease there")
+    func chain() async throws {
+        let pool = self.pool(NumberDriver(), connections: 1)
+        let chain = Chain(pool)
+        chain.go(1, to: 1_000)
+        // Beside it, tasks are answered too.
+        for number in 0..<200 { #expect(try await pool.withConnection(Lease("task")) { _ in number } == number) }
+        try await onThread { chain.end.wait() }
+        #expect(chain.results.withLock { $0 } == Array(1...1_000))
+        #expect(chain.threads.withLock { $0.count } == 1)
+        await pool.shutDown()
+        // A refusal comes at once, on the caller's thread.
+        let refused = Mutex<[LeaseError.Reason?]>([])
+        pool.withConnection(Lease("late")) { _ in
+        } answer: { result in
+            guard case .failure(let error) = result else { return }
+            refused.withLock { $0.append((error as? LeaseError)?.reason) }
+        }
+        #expect(refused.withLock { $0 } == [.shuttingDown])
     }
 
     @Test("a busy pool names who holds its connections")

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import Glibc
 import TestSupport
 import Testing
 import WeirModel
@@ -104,6 +105,23 @@ import WeirModel
     func clamped() {
         #expect(Timestamp(milliseconds: .min).rfc3339 == "0001-01-01T00:00:00Z")
         #expect(Timestamp(milliseconds: .max).rfc3339 == "9999-12-31T23:59:59.999Z")
+    }
+
+    @Test("HTTP's form of a time is what the C library writes", arguments: [UInt64.random(in: 0...UInt64.max)])
+    func httpDates(seed: UInt64) throws {
+        #expect(Timestamp(milliseconds: 784_111_777_999).httpDate == "Sun, 06 Nov 1994 08:49:37 GMT")
+        #expect(Timestamp(milliseconds: -1).httpDate == "Wed, 31 Dec 1969 23:59:59 GMT")
+        #expect(Timestamp(milliseconds: .max).httpDate == "Fri, 31 Dec 9999 23:59:59 GMT")
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<2_000 {
+            var second = time_t(Int64.random(in: 0...4_000_000_000, using: &random))
+            var parts = tm()
+            gmtime_r(&second, &parts)
+            var text = [CChar](repeating: 0, count: 40)
+            strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+            let expected = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+            try #require(Timestamp(milliseconds: Int64(second) * 1_000).httpDate == expected, "seed \(seed)")
+        }
     }
 
     @Test("Seconds are rounded down, also before the epoch")

@@ -37,34 +37,73 @@ public enum WebhookBody: Sendable, Equatable {
         switch self {
         case .json: return body
         case .form:
-            for field in body.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true) {
-                guard field.starts(with: "payload=".utf8) else { continue }
-                guard let decoded = Self.decode(field.dropFirst("payload=".utf8.count)) else {
-                    throw .invalidBody("the form field payload has a broken percent escape")
+            switch body.withUnsafeBytes(Self.payload) {
+            case .found(let json): return json
+            case .missing: throw .invalidBody("the form has no field named payload")
+            case .broken: throw .invalidBody("the form field payload has a broken percent escape")
+            }
+        }
+    }
+
+    private enum Payload {
+        case found(Data)
+        case missing
+        case broken
+    }
+
+    /// The first field named `payload`, decoded. One pass over the bytes: a form is as large as its JSON, and read
+    /// before anything else is known of it.
+    private static func payload(in form: UnsafeRawBufferPointer) -> Payload {
+        let name = Array("payload=".utf8)
+        var start = 0
+        while start < form.count {
+            let end = form[start...].firstIndex(of: UInt8(ascii: "&")) ?? form.count
+            if form[start..<end].starts(with: name) {
+                let encoded = UnsafeRawBufferPointer(rebasing: form[(start + name.count)..<end])
+                return Self.decode(encoded).map { .found($0) } ?? .broken
+            }
+            start = end + 1
+        }
+        return .missing
+    }
+
+    /// Undoes percent escapes, and plus signs for spaces; nil when an escape is broken.
+    private static func decode(_ bytes: UnsafeRawBufferPointer) -> Data? {
+        var result = Data(count: bytes.count)
+        let length = result.withUnsafeMutableBytes { (output: UnsafeMutableRawBufferPointer) -> Int? in
+            var read = 0
+            var written = 0
+            while read < bytes.count {
+                var byte = bytes[read]
+                read += 1
+                if byte == UInt8(ascii: "+") {
+                    byte = UInt8(ascii: " ")
+                } else if byte == UInt8(ascii: "%") {
+                    guard read + 2 <= bytes.count, let high = bytes[read].hexDigitValue,
+                        let low = bytes[read + 1].hexDigitValue
+                    else { return nil }
+                    byte = high << 4 | low
+                    read += 2
                 }
-                return decoded
+                output[written] = byte
+                written += 1
             }
-            throw .invalidBody("the form has no field named payload")
+            return written
+        }
+        return length.map { result.prefix($0) }
+    }
+}
+
+extension UInt8 {
+    /// What a hexadecimal digit stands for; nil for another character.
+    var hexDigitValue: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
         }
     }
-
-    private static func decode(_ bytes: Data.SubSequence) -> Data? {
-        var result = Data(capacity: bytes.count)
-        var iterator = bytes.makeIterator()
-        while let byte = iterator.next() {
-            switch byte {
-            case UInt8(ascii: "+"): result.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(Self.digit), let low = iterator.next().flatMap(Self.digit)
-                else { return nil }
-                result.append(high << 4 | low)
-            default: result.append(byte)
-            }
-        }
-        return result
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? { Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init) }
 }
 
 extension String {

@@ -62,7 +62,7 @@ public struct WebhookSignature: Sendable {
         result.reserveCapacity(32)
         var high: UInt8?
         for digit in digits {
-            guard let value = Self.value(digit) else { return nil }
+            guard let value = digit.hexDigitValue else { return nil }
             if let known = high {
                 result.append(known << 4 | value)
                 high = nil
@@ -71,14 +71,5 @@ public struct WebhookSignature: Sendable {
             }
         }
         return result
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

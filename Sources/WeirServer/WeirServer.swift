@@ -61,6 +61,8 @@ public struct WeirServer: Sendable {
         signal(SIGPIPE, SIG_IGN)
         // Shells allow 1,024 by default, fewer than there may be connections.
         weir_raise_descriptor_limit(8_192)
+        // Without it every line of the log looks whether the time zone's file has changed.
+        if getenv("TZ") == nil { setenv("TZ", ":/etc/localtime", 1) }
         // Each arena keeps freed memory for itself; two suffice for the threads that allocate much.
         weir_limit_malloc_arenas(2)
     }
@@ -83,11 +85,16 @@ public struct WeirServer: Sendable {
         }
     }
 
+    /// Under overload the threads that read requests go first: what is not read cannot be refused, and its sender waits
+    /// without a word. See docs/decisions/017.
+    private static let databaseNiceness = 5
+
     private func run(path: String, signals: [UnixSignal]) async throws {
         let startedAt = ContinuousClock.now
         let now: @Sendable () -> Timestamp = Self.wallClock
         var configuration = SQLiteConfiguration(path: path, applicationID: Self.applicationID)
         configuration.readersMax = self.settings.readers
+        configuration.niceness = Self.databaseNiceness
         let memory = MemoryPlan(self.settings)
         let trimmer = memory.apply(to: &configuration)
         defer { trimmer.stop() }

@@ -88,7 +88,9 @@ struct ServeCommand: AsyncParsableCommand {
         let sources = try SettingSources(
             flags: self.flags, environment: ProcessInfo.processInfo.environment, file: self.config)
         let settings = try ServerSettings(sources, isDemo: self.demo)
-        var logger = Logger(label: "weir", factory: StreamLogHandler.standardError(label:))
+        let log = LogStream()
+        defer { log.flush() }
+        var logger = Logger(label: "weir") { StreamLogHandler(label: $0, stream: log) }
         logger.logLevel = settings.logLevel
         try await WeirServer(settings, logger: logger).run()
     }

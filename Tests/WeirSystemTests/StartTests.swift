@@ -87,6 +87,51 @@ struct StartTests {
         #expect(try await server.stop() == 0)
     }
 
+    @Test("a log that nobody reads costs lines, and holds up nobody")
+    func unreadLog() async throws {
+        let directory = try TemporaryDirectory()
+        // What reads the log stops after the first lines, and keeps the pipe open.
+        let reader = #"exec "$@" 2> >(head -c 700 >&2; exec sleep 5)"#
+        let server = try await ServerProcess.start(
+            database: directory.file("weir.db"), secret: nil, wrapper: ["bash", "-c", reader, "bash"])
+        let slowest = try await onThread {
+            let client = try HTTPClient(port: server.port)
+            return try (Int64(0)..<3_000).map { number throws in
+                let body = TestWebhook.job(id: number, run: 1, status: "queued", created: 1_800_000_000)
+                let started = ContinuousClock.now
+                // Each of them is a line of some 150 bytes; a pipe holds 64 KiB.
+                #expect(try TestWebhook(event: "workflow_job", body: body).post(client).status == 503)
+                return ContinuousClock.now - started
+            }.max()
+        }
+        #expect(try #require(slowest) < .seconds(2))
+        #expect(try await server.get("/healthz").status == 200)
+        #expect(server.output.utf8.count <= 700)
+        #expect(try await server.stop() == 0)
+    }
+
+    @Test("the threads of the database let those that read requests go first")
+    func priorities() async throws {
+        let directory = try TemporaryDirectory()
+        let server = try await ServerProcess.start(database: directory.file("weir.db"))
+        #expect(try await server.get("/api/summary").status == 200)
+        let tasks = "/proc/\(server.processID)/task"
+        var niceness: [String: Set<Int>] = [:]
+        for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+            guard let stat = try? String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8),
+                let open = stat.firstIndex(of: "("), let close = stat.lastIndex(of: ")")
+            else { continue }
+            // The 19th field; the second is the name (proc(5)).
+            let rest = stat[stat.index(after: close)...].split(separator: " ")
+            let name = stat[stat.index(after: open)..<close].prefix { $0 != "-" }
+            niceness[String(name), default: []].insert(try #require(Int(rest[16])))
+        }
+        #expect(niceness["writer"]?.contains(5) ?? false, "\(niceness)")
+        #expect(niceness["reader"]?.contains(5) ?? false, "\(niceness)")
+        #expect(niceness["NIO"] == [0], "\(niceness)")
+        #expect(try await server.stop() == 0)
+    }
+
     @Test("SIGTERM with open streams and a burst under way: all that was answered is there, and the end comes in time")
     func terminate() async throws {
         let directory = try TemporaryDirectory()

@@ -68,7 +68,14 @@ package enum WorkerThread {
     /// Nice value of a thread that does heavy work: about a tenth of a normal thread's share of a core.
     private static let heavyNice: Int32 = 10
 
-    /// Lets every normal thread go first, until ``restorePriority()``.
+    /// Lets the program's other threads go first.
+    ///
+    /// - Parameter niceness: 1 to 19; 0 does nothing. A step is some 20 % of a share of a core (sched(7)).
+    package static func beNice(_ niceness: Int) {
+        if niceness > 0 { _ = Self.setNice(Int32(clamping: niceness)) }
+    }
+
+    /// Lets every normal thread go first, until ``restorePriority(niceness:)``.
     ///
     /// - Returns: False when the system does not let it.
     package static func lowerPriority() -> Bool { Self.setNice(Self.heavyNice) }
@@ -76,7 +83,7 @@ package enum WorkerThread {
     /// Ends ``lowerPriority()``.
     ///
     /// - Returns: False when the system does not let it: Linux asks for a privilege to raise a priority.
-    package static func restorePriority() -> Bool { Self.setNice(0) }
+    package static func restorePriority(niceness: Int) -> Bool { Self.setNice(Int32(clamping: niceness)) }
 
     /// On Linux "who" zero is the calling thread, against POSIX, which means the process (setpriority(2), "C
     /// library/kernel differences"). Elsewhere nothing is done.

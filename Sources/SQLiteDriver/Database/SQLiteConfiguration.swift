@@ -54,6 +54,9 @@ public struct SQLiteConfiguration: Sendable {
     public var onMemoryReleased: (@Sendable () -> Void)?
     /// How long a connection waits for a lock of another process.
     public var busyTimeout: Duration
+    /// By how much the threads of connections let the program's others go first when all processors are busy, 0 to 19
+    /// (setpriority(2); Linux). A server that has to refuse what it cannot take must get to read it first.
+    public var niceness: Int
     /// Size of the write-ahead log, in bytes, from which the writer checkpoints in its next gap; without a gap it does
     /// so at twice the size. A small log is quicker to look pages up in: 4 MiB against 16 MiB took the ingest of
     /// webhooks from 187 to 161 µs of processor time each, 64 MiB from 165 to 169 (alternating runs, two cores).
@@ -89,6 +92,7 @@ public struct SQLiteConfiguration: Sendable {
         self.durability = .full
         self.memoryBytes = 64 << 20
         self.busyTimeout = .seconds(5)
+        self.niceness = 0
         self.walGoalBytes = 4 << 20
         self.statementsMax = 128
     }

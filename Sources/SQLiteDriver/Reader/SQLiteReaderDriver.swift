@@ -22,6 +22,7 @@ struct SQLiteReaderDriver: PoolDriver {
 
     @usableFromInline
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
+        WorkerThread.beNice(self.configuration.niceness)
         let connection = try SQLiteConnection(self.configuration, role: .reader)
         self.memory.opened(connection, id, pool: self.name)
         return connection
@@ -36,7 +37,7 @@ struct SQLiteReaderDriver: PoolDriver {
         let isPolite = job.lease.lane.isHeavy && WorkerThread.lowerPriority()
         let verdict = self.run(job, on: connection)
         // An unprivileged thread cannot raise its priority again: then the connection ends, and its memory with it.
-        if isPolite, !WorkerThread.restorePriority(), verdict == .reusable {
+        if isPolite, !WorkerThread.restorePriority(niceness: self.configuration.niceness), verdict == .reusable {
             connection.endShared()
             return .retired
         }

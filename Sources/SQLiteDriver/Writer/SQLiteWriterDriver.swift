@@ -38,6 +38,7 @@ struct SQLiteWriterDriver: PoolDriver {
     ///
     /// - Throws: ``DatabaseError``; also while a reader of before a failure has not ended.
     func open(_ id: ConnectionID) throws -> SQLiteConnection {
+        WorkerThread.beNice(self.configuration.niceness)
         guard self.statistics.recovery == nil || self.readers.waitUntilEmpty(for: Self.readersPatience) else {
             throw self.readersError
         }

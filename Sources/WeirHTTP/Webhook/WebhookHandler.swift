@@ -143,7 +143,7 @@ final class WebhookHandler: ChannelDuplexHandler, RemovableChannelHandler {
             switch self.body.append(buffer, to: self.intake.ingest) {
             case .goesOn: break
             case .tooLarge: self.answer(.init(self.intake.tooLarge(head)), context)
-            case .full: self.answer(.init(self.intake.full(head, closesConnection: true)), context)
+            case .full: self.answer(self.intake.full(head, closesConnection: true), context)
             }
         case .end:
             guard let head = self.head.take() else { return }
@@ -152,7 +152,7 @@ final class WebhookHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func finish(_ head: DeliveryHead, _ context: ChannelHandlerContext) {
-        if self.body.isRefused { return self.answer(.init(self.intake.full(head, closesConnection: false)), context) }
+        if self.body.isRefused { return self.answer(self.intake.full(head, closesConnection: false), context) }
         let deadline = ContinuousClock.now.advanced(by: WebhookIntake.answerTimeout)
         let (bytes, reserved) = self.body.handOver()
         let loop = context.eventLoop

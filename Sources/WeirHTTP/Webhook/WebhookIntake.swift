@@ -62,10 +62,20 @@ struct WebhookIntake: Sendable {
     }
 
     /// There is no room for the delivery.
-    func full(_ head: DeliveryHead, closesConnection: Bool) -> Problem {
-        var problem = self.problem(with: head, IngestError.full)
+    func full(_ head: DeliveryHead, closesConnection: Bool) -> WebhookAnswer {
+        self.noteServerFault(head, "\(IngestError.full)")
+        self.count(head, .refused)
+        return closesConnection ? Self.fullAndClosed : Self.full
+    }
+
+    /// Made once: refusals come by the thousand, and should cost little.
+    private static let full = Self.fullAnswer(closesConnection: false)
+    private static let fullAndClosed = Self.fullAnswer(closesConnection: true)
+
+    private static func fullAnswer(closesConnection: Bool) -> WebhookAnswer {
+        var problem = Problem(IngestError.full) ?? .internal
         problem.closesConnection = closesConnection
-        return problem
+        return WebhookAnswer(problem)
     }
 
     /// What became of a complete delivery.
@@ -177,16 +187,17 @@ struct WebhookIntake: Sendable {
     private func problem(with head: DeliveryHead, _ error: any Error) -> Problem {
         let problem = Problem(error) ?? .internal
         self.count(head, error is IngestError ? .refused : .rejected)
-        if problem.status.code >= 500 {
-            self.logger.warning(
-                "delivery refused",
-                metadata: [
-                    "delivery": "\((head.delivery ?? "none").prefix(200))",
-                    "event": "\((head.event ?? "none").prefix(60))",
-                    "cause": "\(error is IngestError ? "\(error)" : problem.title)",
-                ])
-        }
+        if problem.status.code >= 500 { self.noteServerFault(head, error is IngestError ? "\(error)" : problem.title) }
         return problem
+    }
+
+    private func noteServerFault(_ head: DeliveryHead, _ cause: String) {
+        self.logger.warning(
+            "delivery refused",
+            metadata: [
+                "delivery": "\((head.delivery ?? "none").prefix(200))",
+                "event": "\((head.event ?? "none").prefix(60))", "cause": "\(cause)",
+            ])
     }
 
     private func count(_ head: DeliveryHead, _ outcome: DeliveryCounters.Outcome) {

@@ -19,7 +19,8 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Every delivery that was answered 202 must be there once, every refused one must not; each run and each job \
             must be what its deliveries fold into, field by field; and what is kept beside the rows must agree with \
-            them. A delivery without an answer may be there or not.
+            them. A delivery without an answer may be there or not. Dead letters are counted; what waits in the outbox \
+            is not applied yet, which does not agree.
 
             The database is only read, beside a running server or without one; nobody should send to it meanwhile. The \
             exit status is 0 when all agrees, 1 when something differs, and 2 when it could not be checked.
@@ -45,13 +46,16 @@ struct VerifyCommand: AsyncParsableCommand {
             let verifier = try LedgerVerifier(self.ledger.map { try LoadLedger(path: $0) })
             let database = SQLiteReadOnlyDatabase(settings.configuration)
             let lease = Lease("verify", lane: .maintenance, timeout: settings.timeout)
-            report = try await verifier.verify(try await WeirStore.reading(database, lease: lease), lease: lease)
+            // First the outbox: what leaves it meanwhile is then found in the database.
+            let waiting = try await settings.waitingDeliveries(lease: lease)
+            let store = try await WeirStore.reading(database, lease: lease)
+            report = try await verifier.verify(store, waiting: waiting, lease: lease)
         } catch {
             Output.errorLine("weir: \(Weir.words(error))")
             throw ExitCode(2)
         }
         Self.show(report)
-        if report.differenceCount > 0 { throw ExitCode(1) }
+        if !report.agrees { throw ExitCode(1) }
     }
 
     private static func show(_ report: VerifyReport) {
@@ -67,6 +71,17 @@ struct VerifyCommand: AsyncParsableCommand {
         if report.differenceCount > report.differences.count {
             Output.line("  and \(number(report.differenceCount - report.differences.count)) more")
         }
-        Output.line(report.differenceCount == 0 ? "all agrees" : "\(number(report.differenceCount)) differences")
+        if report.deadLetters > 0 {
+            Output.line("\(number(report.deadLetters)) answered 202 are dead letters; see weir dead-letters")
+        }
+        if report.waiting > 0 {
+            Output.line("\(number(report.waiting)) answered 202 wait in the outbox; a server applies them")
+        }
+        if report.agrees {
+            Output.line("all agrees")
+        } else {
+            Output.line(
+                report.differenceCount == 0 ? "not all is applied" : "\(number(report.differenceCount)) differences")
+        }
     }
 }

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
-import ConnectionPoolModule
+public import ConnectionPoolModule
 import FoundationEssentials
 public import SQLCore
 import WeirModel
@@ -41,6 +41,13 @@ public struct Outbox: Sendable {
                 """)
         }
         return Outbox(database: database)
+    }
+
+    /// The deliveries, as they were sent, that an outbox holds which is only read.
+    ///
+    /// - Throws: What the database throws.
+    public static func deliveries(in database: any Database, lease: Lease) async throws -> [String] {
+        try await database.read(lease) { try $0.rows("SELECT delivery FROM outbox") { $0.text(0) } }
     }
 
     /// How many it holds.

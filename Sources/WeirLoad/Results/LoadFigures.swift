@@ -13,6 +13,8 @@ struct LoadFigures: Sendable {
     private(set) var other = Histogram<UInt32>()
     /// All first attempts, those without an answer included: with the time after which they were given up.
     private(set) var all = Histogram<UInt32>()
+    /// From when a request was written until its answer: what a sender whose connection was free waits for.
+    private(set) var exchange = Histogram<UInt32>()
     /// How late the generator itself was, in microseconds.
     private(set) var lag = Histogram<UInt32>()
     /// First attempts by their status.
@@ -32,6 +34,9 @@ struct LoadFigures: Sendable {
         self.lag.record(UInt64(max(lagNanoseconds, 0) / 1_000))
         self.change(due) { $0.offered += 1 }
     }
+
+    /// A request was answered so long after it was written.
+    mutating func exchanged(nanoseconds: Int64) { self.exchange.record(UInt64(max(nanoseconds, 0) / 1_000)) }
 
     /// A first attempt has ended.
     mutating func ended(_ entry: LedgerEntry, dueNanoseconds due: Int64, hasRetryAfter: Bool = false) {

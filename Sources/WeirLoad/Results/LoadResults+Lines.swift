@@ -40,7 +40,7 @@ extension LoadResults {
     private var latencyRows: [[String]] {
         let summaries: [(String, LatencySummary?)] = [
             ("202", self.accepted), ("503", self.unavailable), ("other", self.other), ("all", self.all),
-            ("send lag", self.lag),
+            ("send lag", self.lag), ("exchange", self.exchange),
         ]
         let known = summaries.compactMap { name, summary in summary.map { (name, $0) } }
         guard let names = known.first?.1.shown.map(\.name) else { return [] }

@@ -73,6 +73,8 @@ package struct LoadResults: Sendable, Codable {
     package var all: LatencySummary?
     /// How late the generator came to a delivery.
     package var lag: LatencySummary?
+    /// From when a request was written until its answer; the others count from when a delivery was due.
+    package var exchange: LatencySummary?
     package var bytesSent: Int
     package var bytesReceived: Int
     package var connectionsOpened: Int
@@ -149,6 +151,7 @@ extension LoadResults {
         self.other = LatencySummary(figures.other)
         self.all = LatencySummary(figures.all)
         self.lag = LatencySummary(figures.lag)
+        self.exchange = LatencySummary(figures.exchange)
         self.bytesSent = figures.bytesSent
         self.bytesReceived = figures.bytesReceived
         self.connectionsOpened = figures.connectionsOpened

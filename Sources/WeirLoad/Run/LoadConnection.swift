@@ -17,6 +17,8 @@ final class LoadConnection: ChannelInboundHandler {
     private(set) var requests = 0
     /// What it waits to be answered.
     private(set) var current: PendingSend?
+    /// When the request under way was written, by the runner's clock.
+    var sentAt: Int64 = 0
     private let runner: LoadRunner
     private var context: ChannelHandlerContext?
     private var parser = ResponseParser()

@@ -230,8 +230,9 @@ package final class LoadRunner: @unchecked Sendable {
     private func send(_ pending: PendingSend, on connection: LoadConnection) {
         let delivery = self.sequence.delivery(ofSend: pending.send)
         self.inFlight += 1
+        connection.sentAt = self.now
         self.figures.bytesSent += connection.send(pending) { self.writer.write(delivery, into: &$0) }
-        self.queue.sent(on: connection.number, request: connection.requests, at: self.now)
+        self.queue.sent(on: connection.number, request: connection.requests, at: connection.sentAt)
     }
 
     /// An attempt is over: it goes into the figures and the ledger, and perhaps is to be made again.
@@ -312,6 +313,7 @@ package final class LoadRunner: @unchecked Sendable {
 
     func answered(_ connection: LoadConnection, _ pending: PendingSend, _ response: ResponseParser.Response) {
         self.inFlight -= 1
+        self.figures.exchanged(nanoseconds: self.now - connection.sentAt)
         self.finish(pending, status: response.status, hasRetryAfter: response.hasRetryAfter)
         if response.staysOpen, self.connections[connection.number] != nil { self.release(connection) }
         self.endIfDone()

@@ -13,7 +13,8 @@ package import WeirStore
 ///
 /// Every delivery that was answered 202 must be there once, every refused one must not; and each job and each run must be
 /// what its deliveries fold into by the rules of `WeirModel`, field by field. Then everything that is kept beside the
-/// rows is computed from them again.
+/// rows is computed from them again. One that could never be applied is a dead letter, and one that is not applied yet
+/// is in the outbox: neither is lost, and both are counted.
 ///
 /// The rows of the ledgers' jobs must come from the ledgers' deliveries alone; other rows are left alone. Memory is for
 /// the jobs and runs of the ledgers.
@@ -38,11 +39,14 @@ package struct LedgerVerifier: Sendable {
 
     /// Compares with a database that nobody sends to meanwhile.
     ///
+    /// - Parameter waiting: The deliveries that the outbox holds.
     /// - Throws: What the store throws.
-    package func verify(_ store: WeirStore, lease: Lease) async throws -> VerifyReport {
+    package func verify(
+        _ store: WeirStore, waiting: [String] = [], lease: Lease
+    ) async throws -> VerifyReport {
         let states = self.states
         var report = try await store.checkingRows(lease: lease) { rows in
-            var comparison = LedgerComparison(states)
+            var comparison = LedgerComparison(states, waiting: waiting, dead: try rows.deadLetters())
             try comparison.run(rows)
             return comparison.report
         }
@@ -62,7 +66,24 @@ private struct LedgerComparison {
     private var runs: [RunKey<String>: RunRecord<String>?] = [:]
     private(set) var report = VerifyReport()
 
-    init(_ states: [LedgerState]) { self.states = states }
+    /// Where a delivery is that is not there, by load and number.
+    private enum Elsewhere: String {
+        case waiting = "in the outbox"
+        case dead = "a dead letter"
+    }
+
+    private var elsewhere: [[Int: Elsewhere]]
+
+    init(_ states: [LedgerState], waiting: [String], dead: [String]) {
+        self.states = states
+        self.elsewhere = states.map { state in
+            var places: [Int: Elsewhere] = [:]
+            // One that died and is tried again is in both.
+            for id in dead { if let number = state.index.number(id) { places[number] = .dead } }
+            for id in waiting { if let number = state.index.number(id) { places[number] = .waiting } }
+            return places
+        }
+    }
 
     mutating func run(_ rows: StoredRows) throws {
         try rows.forEachDelivery { self.take($0) }
@@ -122,13 +143,13 @@ private struct LedgerComparison {
             switch self.states[load].claim(number) {
             case .applied:
                 self.report.applied += 1
-                if found == 0 {
-                    self.report.report("delivery \(self.name(load, number)) was answered 202 and is not there")
-                }
+                if found == 0 { self.settleMissing(load, number) }
             case .absent:
                 self.report.absent += 1
                 if found > 0 {
                     self.report.report("delivery \(self.name(load, number)) was refused and is there")
+                } else if let place = self.elsewhere[load][number] {
+                    self.report.report("delivery \(self.name(load, number)) was refused and is \(place.rawValue)")
                 }
             case .open:
                 guard self.states[load].isRecorded(number) || found > 0 else { continue }
@@ -136,6 +157,14 @@ private struct LedgerComparison {
                 if found > 0 { self.report.openFound += 1 }
             }
             if found == 0 { self.expectNothing(load, number) }
+        }
+    }
+
+    private mutating func settleMissing(_ load: Int, _ number: Int) {
+        switch self.elsewhere[load][number] {
+        case .waiting: self.report.waiting += 1
+        case .dead: self.report.deadLetters += 1
+        case nil: self.report.report("delivery \(self.name(load, number)) was answered 202 and is not there")
         }
     }
 

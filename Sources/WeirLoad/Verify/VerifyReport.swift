@@ -18,6 +18,9 @@ package struct VerifyReport: Sendable, Equatable {
     package var open = 0
     /// Of the latter, those that are there.
     package var openFound = 0
+    /// Of those that were answered 202: dead letters, and those that wait in the outbox.
+    package var deadLetters = 0
+    package var waiting = 0
     /// Rows compared.
     package var jobs = 0
     package var runs = 0
@@ -28,6 +31,9 @@ package struct VerifyReport: Sendable, Equatable {
     package private(set) var differences: [String] = []
 
     package init() {}
+
+    /// Whether everything is as it was told, and applied.
+    package var agrees: Bool { self.differenceCount == 0 && self.waiting == 0 }
 
     package mutating func report(_ difference: String) {
         self.differenceCount += 1

@@ -4,10 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+import ConnectionPoolModule
 import FoundationEssentials
 import Logging
 import SQLCore
 import SQLiteDriver
+import WeirIngest
 
 /// The outbox's file: a SQLite database of its own, so that what hinders the other does not hinder it.
 struct OutboxFile: Sendable {
@@ -16,6 +18,15 @@ struct OutboxFile: Sendable {
 
     /// Marks the file as an outbox: "WOut" in ASCII.
     static let applicationID: Int32 = 0x574F_7574
+
+    /// The deliveries that wait in a file, which is only read; none when there is no file.
+    ///
+    /// - Throws: What the database throws.
+    static func deliveries(at path: String, lease: Lease) async throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        let configuration = SQLiteConfiguration(path: path, applicationID: Self.applicationID)
+        return try await Outbox.deliveries(in: SQLiteReadOnlyDatabase(configuration), lease: lease)
+    }
 
     /// Where it is when nothing else is said: beside the database.
     static func standardPath(database: String) -> String { database + ".outbox" }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 
+public import ConnectionPoolModule
 import WeirModel
 
 /// What the commands beside the server are told.
@@ -35,6 +36,13 @@ public struct ToolSettings: Sendable {
         guard let duration = Duration(parsing: timeout), (.seconds(1)...Duration.seconds(7 * 86_400)).contains(duration)
         else { throw StartError("--timeout is \"\(timeout.prefix(100))\"; it must be \(Self.timeoutAccepts)") }
         self.timeout = duration
+    }
+
+    /// The deliveries that wait in the outbox, which is only read.
+    ///
+    /// - Throws: What the database throws.
+    public func waitingDeliveries(lease: Lease) async throws -> [String] {
+        try await OutboxFile.deliveries(at: self.outboxPath, lease: lease)
     }
 
     /// The webhook's secrets, for a tool that sends.

@@ -97,6 +97,11 @@ public struct StoredRows {
         }
     }
 
+    /// The deliveries, as they were sent, that are dead letters.
+    public func deadLetters() throws -> [String] {
+        try self.db.rows("SELECT delivery FROM dead_letters") { $0.text(0) }
+    }
+
     /// Hands each job and the name of its runner pool to `body`.
     public func forEachJob(_ body: (JobRecord<String>, _ pool: String) throws -> Void) throws {
         try self.db.forEachRow("SELECT \(JobRow.columns) FROM jobs") { row in

@@ -58,10 +58,11 @@ struct LedgerVerifierTests {
         }
 
         func verify(
-            _ ledgers: [LoadLedger]? = nil, status: (Int) -> UInt16? = { _ in 202 }
+            _ ledgers: [LoadLedger]? = nil, waiting: [String] = [], status: (Int) -> UInt16? = { _ in 202 }
         ) async throws -> VerifyReport {
             let ledgers = try ledgers ?? [LoadFixture.ledger(self.parameters, status: status)]
-            return try await LedgerVerifier(ledgers).verify(self.store, lease: LedgerVerifierTests.lease)
+            return try await LedgerVerifier(ledgers).verify(
+                self.store, waiting: waiting, lease: LedgerVerifierTests.lease)
         }
 
         func change(_ sql: SQL) async throws {
@@ -136,6 +137,33 @@ struct LedgerVerifierTests {
         let scene = try await Scene(parameters) { $0 != 500 }
         let report = try await scene.verify()
         #expect(report.differences.contains { $0.contains("answered 202 and is not there") })
+        await scene.database.close()
+    }
+
+    @Test("A 202 that died or waits in the outbox is counted; a refused one in either place is found")
+    func elsewhere() async throws {
+        var parameters = LoadFixture.parameters(rate: 100, seconds: 10)
+        parameters.duplicates = 0
+        // The last deliveries of jobs whose others are there.
+        let scene = try await Scene(parameters) { $0 != 500 && $0 != 501 }
+        let sent = LoadFixture.sent(parameters)
+        let source = try DeliverySource(parameters)
+        let (dead, waiting) = (source.id(sent[500]), source.id(sent[501]))
+        let letter = DeadLetter(
+            delivery: dead, event: "workflow_job", receivedAt: Timestamp(milliseconds: 1),
+            diedAt: Timestamp(milliseconds: 2), reason: "of the test", body: Array("{}".utf8))
+        try await scene.store.bury(letter, timeout: .seconds(5))
+        let report = try await scene.verify(waiting: [waiting, "somebody else's"])
+        #expect(report.deadLetters == 1 && report.waiting == 1 && report.differences == [])
+        #expect(!report.agrees)
+        let refused = try await scene.verify(waiting: [waiting]) { $0 == 500 || $0 == 501 ? 400 : 202 }
+        #expect(
+            Set(refused.differences) == [
+                "delivery \(dead) was refused and is a dead letter",
+                "delivery \(waiting) was refused and is in the outbox",
+            ])
+        // Control: elsewhere it is missing.
+        #expect(try await scene.verify().differences == ["delivery \(waiting) was answered 202 and is not there"])
         await scene.database.close()
     }
 

@@ -15,7 +15,8 @@ struct BackupCommand: AsyncParsableCommand {
         commandName: "backup",
         abstract: "Copy the database to a file, while the server runs or not.",
         discussion: """
-            The copy holds everything that was acknowledged before it began. It appears under its name when it is \
+            The copy holds everything that was applied before it began; what waits in the outbox is not in it, and is \
+            told. It appears under its name when it is \
             complete, checked and on disk; a copy that fails leaves nothing behind. Meanwhile the write-ahead log \
             beside the database grows by what is written.
 
@@ -54,6 +55,13 @@ struct BackupCommand: AsyncParsableCommand {
         }
         progress.end()
         Output.line("backed up \(bytesForPeople(summary.bytes)) to \(summary.path) in \(seconds(summary.elapsed))")
+        let lease = Lease("backup.outbox", timeout: .seconds(30))
+        let waiting = try await settings.waitingDeliveries(lease: lease).count
+        if waiting > 0 {
+            Output.errorLine(
+                "weir: acknowledged deliveries wait in \(settings.outboxPath) and are not in this copy (\(waiting)): take "
+                    + "another when the server has applied them")
+        }
     }
 }
 

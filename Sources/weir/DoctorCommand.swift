@@ -39,6 +39,7 @@ struct DoctorCommand: AsyncParsableCommand {
             path = settings.databasePath
             findings = try await SQLiteDoctor(settings.configuration, schemaVersion: WeirServer.schemaVersion).examine()
             findings.append(await Self.server(path))
+            findings += await Self.deliveries(settings)
         } catch {
             Output.errorLine("weir: \(Weir.words(error))")
             throw ExitCode(2)
@@ -68,6 +69,35 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             return SQLiteFinding(.warn, "server", Weir.words(error), remedy: "see the server's log")
         }
+    }
+
+    /// Deliveries that were acknowledged and are not applied: those that wait, and those that never could be.
+    private static func deliveries(_ settings: ToolSettings) async -> [SQLiteFinding] {
+        let lease = Lease("doctor", timeout: .seconds(30))
+        var findings: [SQLiteFinding] = []
+        do {
+            let waiting = try await settings.waitingDeliveries(lease: lease).count
+            findings.append(
+                waiting == 0
+                    ? SQLiteFinding(.ok, "outbox", "nothing waits in it")
+                    : SQLiteFinding(
+                        .warn, "outbox", "acknowledged deliveries wait in \(settings.outboxPath): \(waiting)",
+                        remedy: "a running server applies them; else start weir serve"))
+        } catch {
+            findings.append(
+                SQLiteFinding(
+                    .warn, "outbox", Weir.words(error),
+                    remedy: "the next start puts a damaged outbox aside, and names it in the log"))
+        }
+        // A database that cannot be read has its finding already.
+        guard let dead = try? await settings.deadLetterCount(lease: lease) else { return findings }
+        findings.append(
+            dead == 0
+                ? SQLiteFinding(.ok, "dead letters", "there are none")
+                : SQLiteFinding(
+                    .warn, "dead letters", "deliveries that could not be applied: \(dead)",
+                    remedy: "weir dead-letters lists them, tries them again and deletes them"))
+        return findings
     }
 
     private static func show(_ finding: SQLiteFinding) {

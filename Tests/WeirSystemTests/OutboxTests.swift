@@ -144,11 +144,22 @@ struct OutboxTests {
         server.signal(SIGKILL)
         _ = try await server.wait()
         try stranger.execute("ROLLBACK")
+        // Who looks or copies meanwhile is told what is not in the database yet.
+        let doctor = try await ServerProcess.run(["doctor", "--database", path])
+        #expect(doctor.status >= 1 && doctor.output.contains("acknowledged deliveries wait in \(path).outbox"))
+        let copy = directory.file("copy.db")
+        let backup = try await ServerProcess.run(["backup", copy, "--database", path])
+        #expect(backup.status == 0 && backup.output.contains("wait in \(path).outbox and are not in this copy"))
         let next = try await ServerProcess.start(database: path)
         #expect(next.output.contains("deliveries are in the outbox and will be applied"))
         #expect(try await Self.drained(next))
         #expect(answers.all.count == 200)
         #expect(try await Self.missing(next.port, answers.all).isEmpty)
+        // Control: once they are applied nothing is said.
+        let well = try await ServerProcess.run(["doctor", "--database", path])
+        #expect(well.output.contains("nothing waits in it") && well.output.contains("there are none"))
+        let second = try await ServerProcess.run(["backup", "--overwrite", copy, "--database", path])
+        #expect(second.status == 0 && !second.output.contains("wait in"))
         #expect(try await next.stop() == 0)
     }
 
@@ -212,6 +223,8 @@ struct OutboxTests {
         #expect((letter["body"] as? String).map { Data($0.utf8) } == poison.body)
         #expect(try await server.json("/api/deliveries/\(poison.delivery)")["outcome"] as? String == "dead")
         #expect(try await server.get("/api/deliveries?outcome=dead").text.contains(poison.delivery))
+        let doctor = try await ServerProcess.run(["doctor", "--database", path])
+        #expect(doctor.output.contains("deliveries that could not be applied: 1"))
         let list = try await ServerProcess.run(["dead-letters", "list", "--database", path])
         #expect(list.status == 0 && list.output.contains(poison.delivery))
         // Another site may not touch it.

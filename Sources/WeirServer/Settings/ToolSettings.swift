@@ -5,7 +5,9 @@
 //
 
 public import ConnectionPoolModule
+import SQLiteDriver
 import WeirModel
+import WeirStore
 
 /// What the commands beside the server are told.
 public struct ToolSettings: Sendable {
@@ -43,6 +45,15 @@ public struct ToolSettings: Sendable {
     /// - Throws: What the database throws.
     public func waitingDeliveries(lease: Lease) async throws -> [String] {
         try await OutboxFile.deliveries(at: self.outboxPath, lease: lease)
+    }
+
+    /// How many dead letters the database holds, which is only read.
+    ///
+    /// - Throws: What the database throws, and for one of another version.
+    public func deadLetterCount(lease: Lease) async throws -> Int {
+        let configuration = SQLiteConfiguration(path: self.databasePath, applicationID: WeirServer.applicationID)
+        let store = try await WeirStore.reading(SQLiteReadOnlyDatabase(configuration), lease: lease)
+        return try await store.checkingRows(lease: lease) { try $0.deadLetters().count }
     }
 
     /// The webhook's secrets, for a tool that sends.

@@ -41,9 +41,9 @@ bench:
 	@mkdir -p .build/bench
 	swift build -c release --product weir
 	python3 bench/webhook_bench.py --weir .build/release/weir --directory .build/bench
-	python3 bench/load_bench.py steady overload reorder --weir .build/release/weir --directory .build/bench
 	WEIR_BENCH=1 swift build -c release --product sqlite-bench --scratch-path .build/bench-build
 	python3 bench/sqlite_bench.py --bench .build/bench-build/release/sqlite-bench --directory .build/bench $(SQLITE_BENCH)
+	python3 bench/load_bench.py steady reorder slow_disk overload --weir .build/release/weir --directory .build/bench
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

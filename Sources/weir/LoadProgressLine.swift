@@ -32,7 +32,7 @@ final class LoadProgressLine: @unchecked Sendable {
             let line = Self.text(progress, since: self.shown, seconds: since / .seconds(1))
             self.shown = progress
             if self.isTerminal {
-                Output.error("\r\u{1b}[K" + line)
+                Output.redraw(line)
                 self.isDrawn = true
             } else {
                 Output.errorLine(line)
@@ -45,7 +45,7 @@ final class LoadProgressLine: @unchecked Sendable {
         self.monitor.withLock {
             guard self.isDrawn else { return }
             self.isDrawn = false
-            Output.error("\r\u{1b}[K")
+            Output.redraw("")
         }
     }
 
@@ -57,10 +57,10 @@ final class LoadProgressLine: @unchecked Sendable {
         let elapsed = TextTable.rounded(progress.elapsed / .seconds(1), 0)
         let total = TextTable.rounded(progress.total / .seconds(1), 0)
         var text =
-            "\(elapsed) of \(total) s: offered \(rate(\.offered))/s, answered \(rate(\.answered))/s, "
-            + "202 \(rate(\.accepted))/s, 503 \(rate(\.unavailable))/s, errors \(progress.failed + progress.other), "
+            "\(elapsed) of \(total) s: 202 \(rate(\.accepted))/s, 503 \(rate(\.unavailable))/s, "
+            + "errors \(progress.failed + progress.other), "
             + "p50 \(TextTable.milliseconds(progress.p50Microseconds)), "
-            + "p99 \(TextTable.milliseconds(progress.p99Microseconds)), "
+            + "p99 \(TextTable.milliseconds(progress.p99Microseconds)), offered \(rate(\.offered))/s, "
             + "in flight \(progress.inFlight), backlog \(progress.backlog)"
         if progress.toRedeliver > 0 { text += ", to send again \(progress.toRedeliver)" }
         return text

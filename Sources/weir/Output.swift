@@ -18,8 +18,16 @@ enum Output {
 
     static func errorLine(_ text: String) { Self.error(text + "\n") }
 
+    /// Draws the line that a terminal stands in anew, cut to its width: a longer one would go on in a line of its own,
+    /// which nothing takes away.
+    static func redraw(_ text: String) {
+        var size = winsize()
+        let columns = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+        Self.error("\r\u{1b}[K" + text.prefix(columns - 1))
+    }
+
     /// A part of a line.
-    static func error(_ text: String) { Self.write(text, to: STDERR_FILENO) }
+    private static func error(_ text: String) { Self.write(text, to: STDERR_FILENO) }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]

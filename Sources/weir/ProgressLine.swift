@@ -37,7 +37,7 @@ final class ProgressLine: @unchecked Sendable {
             guard isNew ?? true || isDue else { return }
             self.shown = (progress.phase, tenth, .now)
             if self.isTerminal {
-                Output.error("\r\u{1b}[K" + Self.text(progress))
+                Output.redraw(Self.text(progress))
                 self.isDrawn = true
             } else {
                 Output.errorLine(Self.text(progress))
@@ -50,7 +50,7 @@ final class ProgressLine: @unchecked Sendable {
         self.monitor.withLock {
             guard self.isDrawn else { return }
             self.isDrawn = false
-            Output.error("\r\u{1b}[K")
+            Output.redraw("")
         }
     }
 

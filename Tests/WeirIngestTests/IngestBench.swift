@@ -87,8 +87,11 @@ struct IngestBench: Sendable {
     }
 
     /// Takes the writer for so long, as a slow disk or a foreign lock would.
-    func block(for duration: Duration) async throws {
+    ///
+    /// - Parameter begun: Opened when the writer is taken.
+    func block(for duration: Duration, begun: Gate) async throws {
         _ = try await self.database.write(Lease("block", timeout: .seconds(60))) { _ in
+            Task { await begun.open() }
             let end = ContinuousClock.now.advanced(by: duration)
             while ContinuousClock.now < end {}
         }

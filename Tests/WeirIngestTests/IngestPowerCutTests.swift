@@ -67,7 +67,9 @@ struct IngestPowerCutTests {
                 }
             }
             try await send(0..<40)
-            async let blocked: Void = bench.block(for: .milliseconds(1_200))
+            let begun = Gate()
+            async let blocked: Void = bench.block(for: .milliseconds(1_200), begun: begun)
+            await begun.wait()
             try await send(100..<140)
             try await blocked
             #expect(try await eventually { bench.ingest.load.outbox == 0 })

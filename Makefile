@@ -11,7 +11,7 @@ OUT ?= .build/test-output
 MINUTES ?= 240
 
 # Suites that measure time, or start servers: one after the other, with nothing beside them.
-QUIET := WeirSystemTests|SQLiteDriverTests|ConnectionPoolModuleTests|WeirLiveTests
+QUIET := WeirSystemTests|SQLiteDriverTests|ConnectionPoolModuleTests|WeirLiveTests|IngestPowerCutTests
 
 .PHONY: run test bench lint build docs soak
 

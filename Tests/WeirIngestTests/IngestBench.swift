@@ -86,14 +86,15 @@ struct IngestBench: Sendable {
             delivery, body: body, bytes: reserved, deadline: .now.advanced(by: .seconds(9)))
     }
 
-    /// Takes the writer for so long, as a slow disk or a foreign lock would.
+    /// Takes the writer, as a slow disk or a foreign lock would.
     ///
-    /// - Parameter begun: Opened when the writer is taken.
-    func block(for duration: Duration, begun: Gate) async throws {
+    /// - Parameters:
+    ///   - released: Gives it back.
+    ///   - begun: Opened when the writer is taken.
+    func block(until released: Flag, begun: Gate) async throws {
         _ = try await self.database.write(Lease("block", timeout: .seconds(60))) { _ in
             Task { await begun.open() }
-            let end = ContinuousClock.now.advanced(by: duration)
-            while ContinuousClock.now < end {}
+            released.spin()
         }
     }
 }
